@@ -1,0 +1,93 @@
+"""The command line. Results go to stdout, everything else to stderr."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+import click
+
+from xnat_pixelanon import __version__
+from xnat_pixelanon.cli import show
+from xnat_pixelanon.cli.documents import policy, templates
+from xnat_pixelanon.cli.run import plan_command, run_command
+from xnat_pixelanon.cli.sandbox import demo_command, sandbox_command
+from xnat_pixelanon.errors import PixelanonError
+
+EXIT_STATUS = {
+    0: "done",
+    1: "a session failed",
+    2: "the command line is not right",
+    3: "configuration, login, rights, templates or policy",
+    4: "with --strict: something is held, unsupported or no longer allowed",
+    5: "a proof failed; nothing of that scan was sent",
+    130: "interrupted",
+}
+
+_EPILOG = "Exit status: " + "; ".join(f"{code} {text}" for code, text in EXIT_STATUS.items()) + "."
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}, epilog=_EPILOG)
+@click.version_option(__version__, prog_name="xnat-pixelanon")
+@click.option(
+    "--debug", is_flag=True, help="Log more, with a traceback on errors. May name sessions: keep it in staging."
+)
+def cli(debug: bool) -> None:
+    """Move anonymised copies of imaging sessions from a staging XNAT project into a clean one.
+
+    Pixels are blackened by the project's stored templates, headers cleaned by the DICOM standard's Basic profile, every
+    copy is reopened and proved, and every scan is reported. Nothing moves without a decision.
+    """
+    logging.basicConfig(level=logging.DEBUG if debug else logging.WARNING, stream=sys.stderr, format="%(message)s")
+    for noisy in ("urllib3", "requests", "pydicom"):
+        logging.getLogger(noisy).setLevel(logging.CRITICAL + 1)
+
+
+for command in (run_command, plan_command, templates, policy, sandbox_command, demo_command):
+    cli.add_command(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point; ends the process with its exit status."""
+    sys.exit(status_of(arguments))
+
+
+def status_of(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status; errors are told in a sentence, with what to do next."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        result = cli.main(args=words, prog_name="xnat-pixelanon", standalone_mode=False)
+    except click.exceptions.Abort:
+        return _interrupted()
+    except KeyboardInterrupt:
+        return _interrupted()
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except PixelanonError as error:
+        if "--debug" in words:
+            logging.getLogger("xnat_pixelanon").debug("", exc_info=True)
+        click.echo(f"error: {error.message}", err=True)
+        if error.hint:
+            click.echo(f"  {error.hint}", err=True)
+        if "--json" in words:
+            show.json_error(error.message, error.hint, error.exit_code)
+        return error.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return result if isinstance(result, int) else 0
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _interrupted() -> int:
+    click.echo("interrupted: nothing is half published; a run started again goes on from here", err=True)
+    return 130

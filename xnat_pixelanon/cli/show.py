@@ -1,0 +1,222 @@
+"""What people and programs see of a run: live progress on stderr, results on stdout."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as RichProgress
+from rich.table import Table
+
+from xnat_pixelanon.domain.codes import OUTCOMES, Outcome
+from xnat_pixelanon.domain.report import RunReport, ScanReport, SessionReport
+from xnat_pixelanon.pipeline.progress import Progress
+
+_COLOURS = {"redact": "green", "pass": "green", "hold": "yellow", "unsupported": "magenta", "exclude": "blue"}
+_VERBS = {"read": "reading", "clean": "cleaning and proving"}
+
+
+class Lines(Progress):
+    """One line per scan and session on stderr: for logs, that stay readable and carry no name."""
+
+    def run_starts(self, sessions: int) -> None:
+        _err(f"{_count(sessions, 'session')} to work on")
+
+    def session_starts(self, name: str, files: int) -> None:
+        _err(f"session {name}: {_count(files, 'file')}")
+
+    def step_starts(self, step: str, files: int) -> None: ...
+
+    def file_done(self, step: str) -> None: ...
+
+    def scan_done(self, session: str, scan: ScanReport) -> None:
+        _err(f"  {scan_line(scan)}")
+
+    def session_done(self, session: SessionReport) -> None:
+        _err(f"session {session.name}: {session.outcome}")
+        if session.error:
+            _err(f"  {session.error}" + (f" - {session.hint}" if session.hint else ""))
+
+    def run_done(self, report: RunReport) -> None:
+        for note in report.notes:
+            _err(f"note: {note}")
+
+
+class Bars(Lines):
+    """A live bar on a terminal, with the lines above it."""
+
+    def __init__(self) -> None:
+        self._live = RichProgress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._task: TaskID | None = None
+        self._name = ""
+
+    def run_starts(self, sessions: int) -> None:
+        super().run_starts(sessions)
+        self._live.start()
+
+    def session_starts(self, name: str, files: int) -> None:
+        super().session_starts(name, files)
+        self._name = name
+
+    def step_starts(self, step: str, files: int) -> None:
+        self._drop()
+        self._task = self._live.add_task(f"{self._name}: {_VERBS.get(step, step)}", total=files)
+
+    def file_done(self, step: str) -> None:
+        if self._task is not None:
+            self._live.advance(self._task)
+
+    def session_done(self, session: SessionReport) -> None:
+        self._drop()
+        super().session_done(session)
+
+    def run_done(self, report: RunReport) -> None:
+        self._live.stop()
+        super().run_done(report)
+
+    def _drop(self) -> None:
+        if self._task is not None:
+            self._live.remove_task(self._task)
+            self._task = None
+
+
+class JsonLines(Lines):
+    """One JSON object per line on stdout, and nothing else there; schemas/line.schema.json describes them."""
+
+    def scan_done(self, session: str, scan: ScanReport) -> None:
+        super().scan_done(session, scan)
+        _json(
+            {
+                "type": "scan",
+                "session": session,
+                "scan": scan_name(scan.id),
+                "groups": list(scan.groups),
+                "decision": scan.decision,
+                "code": scan.code,
+                "remedy": scan.remedy,
+                "instances": len(scan.instances),
+                "rectangles": len(scan.asked),
+                "sent": scan.sent,
+            }
+        )
+
+    def session_done(self, session: SessionReport) -> None:
+        super().session_done(session)
+        _json(
+            {
+                "type": "session",
+                "session": session.name,
+                "outcome": session.outcome,
+                "remedy": session.remedy,
+                "clean_session": session.clean_session,
+                "error": session.error,
+                "hint": session.hint,
+            }
+        )
+
+    def run_done(self, report: RunReport) -> None:
+        super().run_done(report)
+        _json(
+            {
+                "type": "summary",
+                "run": report.run,
+                "exit_status": report.exit_status,
+                "outcomes": dict(report.outcomes),
+                "decisions": dict(report.decisions),
+                "notes": list(report.notes),
+            }
+        )
+
+
+def choose(*, as_json: bool) -> Progress:
+    """Bars on a terminal, lines elsewhere, JSON when asked for."""
+    if as_json:
+        return JsonLines()
+    return Bars() if sys.stderr.isatty() else Lines()
+
+
+def results(report: RunReport) -> None:
+    """The result on stdout: a table of scans, what waits for a person, and the counts."""
+    console = Console(soft_wrap=False, width=None if sys.stdout.isatty() else 132, highlight=False)
+    console.print(_scan_table(report))
+    outcomes = ", ".join(
+        f"{outcome.value} {report.outcomes[outcome.value]}" for outcome in OUTCOMES if outcome.value in report.outcomes
+    )
+    console.print(f"sessions: {outcomes or 'none'}")
+    for outcome in (Outcome.NO_LONGER_ALLOWED, Outcome.CONFLICT, Outcome.FAILED, Outcome.STALE, Outcome.WAITING):
+        if outcome.value in report.outcomes:
+            console.print(f"  {outcome.value}: {OUTCOMES[outcome].meaning}. {OUTCOMES[outcome].remedy}")
+
+
+def _scan_table(report: RunReport) -> Table:
+    table = Table(title="Scans", title_justify="left", show_lines=False, pad_edge=False)
+    for name in ("session", "scan", "group", "files", "decision", "sent", "what to do"):
+        table.add_column(name, justify="right" if name == "files" else "left", overflow="fold")
+    for session in report.sessions:
+        for scan in session.scans:
+            colour = _COLOURS.get(scan.decision, "")
+            table.add_row(
+                session.name,
+                scan_name(scan.id),
+                ", ".join(scan.groups),
+                str(len(scan.instances)),
+                f"[{colour}]{scan.decision}[/]: {scan.code}",
+                _sent(session, scan),
+                scan.remedy if scan.decision in ("hold", "unsupported") else "",
+            )
+        if not session.scans:
+            table.add_row(session.name, "", "", "0", session.outcome, "no", session.remedy)
+        table.add_section()
+    return table
+
+
+def _sent(session: SessionReport, scan: ScanReport) -> str:
+    if scan.sent:
+        return "yes"
+    if scan.decision in ("redact", "pass"):
+        return "before" if session.outcome in ("unchanged", "grown", "published") else session.outcome
+    return "no"
+
+
+def scan_line(scan: ScanReport) -> str:
+    """`scan 3  US 480x640  redact: template  2 rectangle(s)  180 file(s)  proof ok`."""
+    parts = [f"scan {scan_name(scan.id)}", ", ".join(scan.groups), f"{scan.decision}: {scan.code}"]
+    if scan.asked:
+        parts.append(_count(len(scan.asked), "rectangle"))
+    parts.append(_count(len(scan.instances), "file"))
+    if scan.instances and all(instance.proof == "ok" for instance in scan.instances):
+        parts.append("proof ok")
+    return "  ".join(part for part in parts if part)
+
+
+def scan_name(scan_id: str) -> str:
+    """A scan ID as logs may carry it: one made from a UID is shortened."""
+    return scan_id if len(scan_id) <= 16 else f"...{scan_id[-6:]}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _err(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _json(record: dict[str, Any]) -> None:
+    click.echo(json.dumps(record))
+
+
+def json_error(message: str, hint: str, exit_status: int) -> None:
+    """The error that stopped a --json run, as its last line."""
+    _json({"type": "error", "message": message, "hint": hint, "exit_status": exit_status})

@@ -1,0 +1,94 @@
+"""policy.json: what an owner allows, as typed values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Literal
+
+from xnat_pixelanon.domain.documents import parse, schema_problems
+from xnat_pixelanon.errors import DocumentError
+
+DOCUMENT = "policy.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """How subjects and sessions are named on the clean side."""
+
+    prefix: str = ""
+    subject_from: Literal["subject_label", "patient_id"] = "subject_label"
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationPolicy:
+    """The only place that a run may publish to. `server` is `same` or the NAME of PIXELANON_<NAME>_HOST."""
+
+    server: str
+    project: str
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One version of policy.json with its defaults filled in."""
+
+    destination: DestinationPolicy
+    enabled: bool = False
+    launchers: Literal["owners", "members"] = "owners"
+    publish: Literal["complete-sessions", "available-scans"] = "complete-sessions"
+    on_change: Literal["report"] = "report"
+    mixed: Literal["unsupported", "per-instance"] = "unsupported"
+    settle_minutes: int = 10
+    labels: Labels = Labels()
+    pictures: Literal["none", "after", "both"] = "both"
+    based_on: int | None = None
+
+    @classmethod
+    def from_text(cls, text: str, where: str = DOCUMENT) -> Policy:
+        """From JSON text; DocumentError names every path and what was expected there."""
+        return cls.from_document(parse(text, where), where)
+
+    @classmethod
+    def from_document(cls, document: Any, where: str = DOCUMENT) -> Policy:
+        """From parsed JSON; DocumentError names every path and what was expected there."""
+        problems = schema_problems("policy", document) or list(_not_yet(document))
+        if problems:
+            raise DocumentError(where, problems)
+        labels = document.get("labels", {})
+        plain = ("enabled", "launchers", "publish", "on_change", "mixed", "settle_minutes", "pictures", "based_on")
+        return cls(
+            destination=DestinationPolicy(**document["destination"]),
+            labels=Labels(**{key: labels[key] for key in ("prefix", "subject_from") if key in labels}),
+            **{key: document[key] for key in plain if key in document},
+        )
+
+    @property
+    def digest(self) -> str:
+        """Of the keys that decide what a published copy looks like; other keys may change without making it stale."""
+        parts = {
+            "mixed": self.mixed,
+            "prefix": self.labels.prefix,
+            "subject_from": self.labels.subject_from,
+        }
+        return f"sha256:{sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()}"
+
+
+def _not_yet(document: Mapping[str, Any]) -> Iterator[str]:
+    """Settings that the schema knows and that this version does not carry out: refused, never ignored."""
+    headers = document.get("headers", {})
+    for key in ("options", "exceptions", "url_hosts"):
+        if headers.get(key):
+            yield f"$.headers.{key}: this version carries out the plain Basic profile only; expected []"
+    if headers.get("script"):
+        yield "$.headers.script: this version does not run DicomEdit scripts; expected null"
+    if document.get("send_headers_only"):
+        yield "$.send_headers_only: not in this version; expected []"
+    if document.get("fan_out"):
+        yield "$.fan_out: not in this version; expected false"
+    if document.get("on_change", "report") != "report":
+        yield '$.on_change: not in this version; expected "report"'
+    for key in ("subject", "session"):
+        if document.get("labels", {}).get(key, "pseudonym") != "pseudonym":
+            yield f'$.labels.{key}: not in this version; expected "pseudonym"'

@@ -1,0 +1,131 @@
+"""Clean and prove the scans that are to be sent, and pack them for the destination."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from xnat_pixelanon import __version__
+from xnat_pixelanon.domain.decisions import Decision, ScanFacts
+from xnat_pixelanon.domain.receipt import PlannedScan, Receipt, ReceiptScan, outputs_digest
+from xnat_pixelanon.domain.scan_ids import Series, scan_ids
+from xnat_pixelanon.domain.session import CleanInstance, CleanScan
+from xnat_pixelanon.headers import HeaderRequest, Identity
+from xnat_pixelanon.pipeline.digests import rectangles_digest
+from xnat_pixelanon.pipeline.pool import Workers
+from xnat_pixelanon.pipeline.progress import Progress
+from xnat_pixelanon.pipeline.work import Cleaned, CleanTask, Failed, ReadFile, clean
+
+
+@dataclass(frozen=True, slots=True)
+class CleanOrder:
+    """A scan to clean: its index in the session, its files, and the decision of each."""
+
+    index: int
+    files: tuple[ReadFile, ...]
+    decisions: tuple[Decision, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CleanedScan:
+    """What became of a scan: for each file where its copy was to go, and the proved copy or why there is none."""
+
+    index: int
+    outs: tuple[Path, ...]
+    results: tuple[Cleaned | Failed, ...]
+
+    @property
+    def failures(self) -> tuple[Failed, ...]:
+        return tuple(result for result in self.results if isinstance(result, Failed))
+
+    @property
+    def instances(self) -> tuple[CleanInstance, ...]:
+        """The proved copies."""
+        return tuple(
+            CleanInstance(out, result.sop_instance_uid, result.pixel_digest)
+            for out, result in zip(self.outs, self.results, strict=True)
+            if isinstance(result, Cleaned)
+        )
+
+
+def header_request(identity: Identity, labels: tuple[str, str], project: str, known: tuple[str, ...]) -> HeaderRequest:
+    """What all headers of a session have in common; syntax and rectangles are each instance's own."""
+    return HeaderRequest(
+        identity=identity,
+        subject_label=labels[0],
+        session_label=labels[1],
+        project=project,
+        transfer_syntax_uid="",
+        pixels_changed=False,
+        reviewed=True,  # nothing is cleaned without a template or override that decided it
+        template_digest=None,
+        tool_version=__version__,
+        known_identifiers=tuple(text for text in known if text),
+    )
+
+
+def clean_scans(
+    workers: Workers, progress: Progress, orders: Sequence[CleanOrder], request: HeaderRequest, folder: Path
+) -> list[CleanedScan]:
+    """Clean every file of the scans, the largest first; results stand in the order of the scans and their files."""
+    places = [(number, position) for number, order in enumerate(orders) for position in range(len(order.files))]
+    places.sort(key=lambda place: orders[place[0]].files[place[1]].facts.size, reverse=True)
+    tasks = [_task(orders[number], position, number, request, folder) for number, position in places]
+    progress.step_starts("clean", len(tasks))
+    results: dict[tuple[int, int], Cleaned | Failed] = {}
+    for done in workers.each(clean, tasks):
+        results[places[done.index]] = done.result or Failed("proof-failed", "the worker process ended while it worked")
+        progress.file_done("clean")
+    return [
+        CleanedScan(
+            order.index,
+            tuple(_out(folder, number, position) for position in range(len(order.files))),
+            tuple(results[number, position] for position in range(len(order.files))),
+        )
+        for number, order in enumerate(orders)
+    ]
+
+
+def _task(order: CleanOrder, position: int, number: int, request: HeaderRequest, folder: Path) -> CleanTask:
+    boxes = order.decisions[position].rectangles
+    own = replace(request, pixels_changed=bool(boxes), template_digest=rectangles_digest(boxes) if boxes else None)
+    out = _out(folder, number, position)
+    out.parent.mkdir(exist_ok=True)
+    return CleanTask(order.files[position], boxes, own, out, folder)
+
+
+def _out(folder: Path, number: int, position: int) -> Path:
+    return folder / f"clean-{number:04d}" / f"{position:06d}.dcm"
+
+
+def clean_scan_of(
+    cleaned: Sequence[CleanedScan], scans: Sequence[ScanFacts], identity: Identity
+) -> tuple[CleanScan, ...]:
+    """The cleaned scans under their new Series Instance UIDs, with the scan IDs that XNAT will give them."""
+    firsts = {one.index: scans[one.index].instances[0] for one in cleaned}
+    new = {index: identity.uid(facts.series_instance_uid) for index, facts in firsts.items()}
+    ids = scan_ids(Series(new[index], facts.series_number, facts.modality) for index, facts in firsts.items())
+    return tuple(CleanScan(ids[new[one.index]], new[one.index], one.instances) for one in cleaned)
+
+
+def receipt_of(
+    source: str, study: str, sent: Sequence[CleanScan], planned: Sequence[PlannedScan], there: Receipt | None
+) -> Receipt:
+    """The receipt of the session as it has to be afterwards: what is there already, and what is sent now."""
+    plans = {plan.series_instance_uid: plan for plan in planned}
+    new = tuple(_receipt_scan(scan, plans[scan.series_instance_uid]) for scan in sent)
+    return Receipt(source, __version__, study, (*(there.scans if there else ()), *new))
+
+
+def _receipt_scan(scan: CleanScan, plan: PlannedScan) -> ReceiptScan:
+    outputs = outputs_digest((one.sop_instance_uid, one.pixel_digest) for one in scan.instances)
+    return ReceiptScan(
+        scan.series_instance_uid,
+        plan.inputs,
+        plan.decision,
+        plan.policy,
+        plan.profile,
+        outputs,
+        len(scan.instances),
+    )

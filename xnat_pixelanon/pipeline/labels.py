@@ -1,0 +1,35 @@
+"""Who a session belongs to on the clean side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from xnat_pixelanon.domain.decisions import ScanFacts
+from xnat_pixelanon.domain.session import SourceSession
+from xnat_pixelanon.errors import SessionError
+from xnat_pixelanon.pipeline.rules import Rules
+
+
+def clean_labels(session: SourceSession, scans: Sequence[ScanFacts], rules: Rules) -> tuple[str, str]:
+    """Subject and session label: pseudonyms of the XNAT subject label (or Patient ID) and of the session's ID.
+
+    SessionError where the headers do not say one patient and the pseudonym has to come from them.
+    """
+    labels = rules.policy.labels
+    if session.subject and labels.subject_from == "subject_label":
+        subject = rules.identity.subject_label(session.subject, prefix=labels.prefix)
+    else:
+        patients = {
+            (facts.patient_id, facts.issuer_of_patient_id)
+            for scan in scans
+            for facts in scan.instances
+            if not facts.damage
+        }
+        if len(patients) != 1 or not next(iter(patients))[0]:
+            raise SessionError(
+                f"the headers name {len(patients)} patients, or none: the pseudonym cannot be made from Patient ID",
+                hint="correct the files, or in XNAT let the policy take subject_from subject_label",
+            )
+        patient_id, issuer = next(iter(patients))
+        subject = rules.identity.subject_label_of_patient(patient_id, issuer, prefix=labels.prefix)
+    return subject, rules.identity.session_label(session.id, prefix=labels.prefix)

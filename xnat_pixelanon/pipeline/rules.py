@@ -1,0 +1,161 @@
+"""The rules of a run: templates, policy and key, from the staging project's store or from files."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from xnat_pixelanon.archive.ports import DocumentStore
+from xnat_pixelanon.domain import policy as policy_document
+from xnat_pixelanon.domain import templates as templates_document
+from xnat_pixelanon.domain.policy import DestinationPolicy, Policy
+from xnat_pixelanon.domain.templates import TemplateSet
+from xnat_pixelanon.errors import ConfigurationError, NotFoundError, RefusedError
+from xnat_pixelanon.headers import Identity
+
+KEY_DOCUMENT = "key"
+KEY_BYTES = 32
+SITE_KEY_VARIABLE = "PIXELANON_SITE_KEY"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What one run, or one session of it, is decided by."""
+
+    templates: TemplateSet
+    policy: Policy
+    identity: Identity
+    templates_version: int | None = None
+    policy_version: int | None = None
+
+
+RuleReader = Callable[[], Rules]
+"""Reads the rules as they are now: at the start, and again just before each session comes to be."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFiles:
+    """Files given on the command line in place of stored documents."""
+
+    templates: Path | None = None
+    policy: Path | None = None
+    key: Path | None = None
+
+
+def stored_rules(store: DocumentStore, files: RuleFiles, *, dry_run: bool) -> RuleReader:
+    """Rules of an XNAT project. A dry run does without a policy and a key: it shows what would be decided."""
+    stand_in_key = secrets.token_bytes(KEY_BYTES)
+
+    def read() -> Rules:
+        templates, templates_version = _templates(store, files.templates)
+        policy, policy_version = _policy(store, files.policy, dry_run=dry_run)
+        stored_key = store.load(KEY_DOCUMENT)
+        if stored_key is None and not dry_run:
+            raise NotFoundError(
+                "the staging project has no key for pseudonyms and UIDs",
+                hint="an owner stores the policy with 'policy push'; the first push makes the key",
+            )
+        key = key_from_text(stored_key.text, "the stored key") if stored_key else stand_in_key
+        return Rules(templates, policy, Identity.from_keys(key, site_key()), templates_version, policy_version)
+
+    return read
+
+
+def given_rules(files: RuleFiles, *, dry_run: bool) -> RuleReader:
+    """Rules of a folder: all from files. A missing key file is made, readable by its owner only."""
+    if files.templates is None or (files.policy is None and not dry_run):
+        raise ConfigurationError(
+            "a dir: source needs its rules from files",
+            hint="give --templates FILE and --policy FILE (and --key FILE; a missing key file is made)",
+        )
+    if files.key is None and not dry_run:
+        raise ConfigurationError(
+            "a dir: source needs a key for pseudonyms and UIDs",
+            hint="give --key FILE; a missing file is made. Keep it: the same key gives the same pseudonyms",
+        )
+    stand_in_key = secrets.token_bytes(KEY_BYTES)
+    templates_file, policy_file, key_file = files.templates, files.policy, files.key
+
+    def read() -> Rules:
+        templates = TemplateSet.from_text(_read(templates_file), str(templates_file))
+        policy = Policy.from_text(_read(policy_file), str(policy_file)) if policy_file else _NO_POLICY
+        key = stand_in_key if key_file is None or (dry_run and not key_file.exists()) else key_of_file(key_file)
+        return Rules(templates, policy, Identity.from_keys(key, site_key()))
+
+    return read
+
+
+_NO_POLICY = Policy(destination=DestinationPolicy("same", ""))
+
+
+def _templates(store: DocumentStore, given: Path | None) -> tuple[TemplateSet, int | None]:
+    if given is not None:
+        return TemplateSet.from_text(_read(given), str(given)), None
+    stored = store.load(templates_document.DOCUMENT)
+    if stored is None:
+        return TemplateSet(), None  # nothing matches: every image is held, none is lost
+    return TemplateSet.from_text(stored.text, f"stored templates.json, version {stored.version}"), stored.version
+
+
+def _policy(store: DocumentStore, given: Path | None, *, dry_run: bool) -> tuple[Policy, int | None]:
+    if given is not None:
+        return Policy.from_text(_read(given), str(given)), None
+    stored = store.load(policy_document.DOCUMENT)
+    if stored is not None:
+        return Policy.from_text(stored.text, f"stored policy.json, version {stored.version}"), stored.version
+    if dry_run:
+        return _NO_POLICY, None
+    raise RefusedError(
+        "the staging project has no policy.json: nothing may leave it",
+        hint="an owner stores one with 'policy push', looks at 'plan', then arms it with 'policy arm'",
+    )
+
+
+def new_key() -> str:
+    """A fresh project key as text: 32 random bytes, base64."""
+    return base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
+
+
+def key_from_text(text: str, where: str) -> bytes:
+    """The 32 bytes of a key in base64; ConfigurationError otherwise."""
+    try:
+        key = base64.b64decode(text.strip(), validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise ConfigurationError(f"{where} is not {KEY_BYTES} bytes in base64", hint="restore it from your backup")
+    return key
+
+
+def key_of_file(path: Path) -> bytes:
+    """The key in the file; a missing file is made with mode 0600."""
+    if not path.exists():
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "w") as out:
+                out.write(new_key() + "\n")
+        except FileExistsError:
+            pass  # another run made it just now
+        except OSError as error:
+            raise ConfigurationError(f"the key file {path} cannot be made: {error.strerror}") from None
+    return key_from_text(_read(path), str(path))
+
+
+def site_key() -> bytes | None:
+    """PIXELANON_SITE_KEY, where it is set."""
+    text = os.environ.get(SITE_KEY_VARIABLE, "")
+    return key_from_text(text, SITE_KEY_VARIABLE) if text else None
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise NotFoundError(f"{path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{path} is not UTF-8 text") from None

@@ -1,0 +1,150 @@
+"""A run: every session on its own; one that fails does not stop the others, a refusal stops all."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from xnat_pixelanon import __version__
+from xnat_pixelanon.archive.ports import Destination, ReportStore, Source
+from xnat_pixelanon.domain.codes import Outcome
+from xnat_pixelanon.domain.report import NotSentReport, RunReport, SessionReport, exit_status
+from xnat_pixelanon.domain.session import SourceSession
+from xnat_pixelanon.errors import ConfigurationError, LoginError, PixelanonError, RefusedError
+from xnat_pixelanon.headers import PROFILE_EDITION
+from xnat_pixelanon.pipeline.pool import Workers
+from xnat_pixelanon.pipeline.progress import Progress
+from xnat_pixelanon.pipeline.rules import RuleReader, Rules
+from xnat_pixelanon.pipeline.scratch import Scratch
+from xnat_pixelanon.pipeline.session import Job, run_session
+from xnat_pixelanon.pipeline.telling import SessionTelling
+
+log = logging.getLogger("xnat_pixelanon")
+
+
+def new_run_id() -> str:
+    """Unique, sortable by time, of characters that XNAT keeps in names: `20261122T101500-3fa2`."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlan:
+    """What a run is made of; `destination` is None for a dry run."""
+
+    source: Source
+    destination: Destination | None
+    rules: Rules
+    reread: RuleReader
+    sessions: Sequence[SourceSession]
+    identifiers: tuple[str, ...] = ()
+    strays: tuple[NotSentReport, ...] = ()
+    notes: tuple[str, ...] = ()
+    destination_name: str = ""
+    report_store: ReportStore | None = None
+    workers: int = 1
+    strict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """The report, and the error that stopped the run before its end, if one did."""
+
+    report: RunReport
+    stopped: ConfigurationError | None = None
+
+
+def run(plan: RunPlan, progress: Progress, *, run_id: str) -> RunResult:
+    """Work on every session; the report always comes, also when a refusal stops the run midway."""
+    started = _now()
+    reports: list[SessionReport] = []
+    stopped: ConfigurationError | None = None
+    progress.run_starts(len(plan.sessions))
+    with Scratch() as scratch, Workers(plan.workers) as workers:
+        job = Job(
+            run_id,
+            plan.source,
+            plan.destination,
+            plan.rules,
+            plan.reread,
+            plan.identifiers,
+            workers,
+            scratch,
+            progress,
+        )
+        for telling, session in _tellings(plan):
+            if stopped:
+                reports.append(telling.end(Outcome.FAILED, error="not started: the run was stopped"))
+                continue
+            report, stopped = _one(lambda s=session, t=telling: run_session(job, s, t), telling)  # type: ignore[misc]
+            reports.append(report)
+            for scan in report.scans:
+                progress.scan_done(report.name, scan)
+            progress.session_done(report)
+    status = stopped.exit_code if stopped else exit_status(tuple(reports), strict=plan.strict)
+    report = RunReport(
+        run=run_id,
+        tool_version=__version__,
+        started=started,
+        finished=_now(),
+        source=plan.source.name,
+        destination=plan.destination_name,
+        dry_run=plan.destination is None,
+        templates_version=plan.rules.templates_version,
+        policy_version=plan.rules.policy_version,
+        profile=PROFILE_EDITION,
+        exit_status=status,
+        sessions=tuple(reports),
+        strays=plan.strays,
+        notes=(*plan.notes, *_silent_templates(plan.rules, reports)),
+    )
+    progress.run_done(report)
+    return RunResult(report, stopped)
+
+
+def _tellings(plan: RunPlan) -> list[tuple[SessionTelling, SourceSession]]:
+    """Each session with the name that logs may carry: an experiment ID, or a number where the ID is a UID."""
+    folder = plan.source.name.startswith("dir:")
+    return [
+        (SessionTelling(session, f"study-{number}" if folder else session.id), session)
+        for number, session in enumerate(plan.sessions, start=1)
+    ]
+
+
+def _one(work: Callable[[], SessionReport], telling: SessionTelling) -> tuple[SessionReport, ConfigurationError | None]:
+    """One session's report, whatever happens to it; a refusal or a lost login also stops the run."""
+    try:
+        return work(), None
+    except (RefusedError, LoginError) as error:
+        return telling.end(Outcome.FAILED, error=error.message, hint=error.hint), error
+    except PixelanonError as error:
+        return telling.end(Outcome.FAILED, error=error.message, hint=error.hint), None
+    except (
+        Exception
+    ) as error:  # a defect of ours costs one session, and its text may quote a header: only its place is told
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{type(error).__name__} at {place.name}:{place.lineno}"
+        log.debug("internal error", exc_info=True)
+        return telling.end(
+            Outcome.FAILED, error=f"internal error: {where}", hint="report it; running again is safe"
+        ), None
+
+
+def _silent_templates(rules: Rules, reports: Sequence[SessionReport]) -> tuple[str, ...]:
+    """A template that touched nothing is said out loud."""
+    if not reports:
+        return ("the source holds no session",)
+    scans = [scan for session in reports for scan in session.scans]
+    used = {name for scan in scans for instance in scan.instances for name in instance.templates}
+    return tuple(
+        f"template {template.id} matched no image of this run"
+        for template in rules.templates.templates
+        if template.id not in used
+    )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

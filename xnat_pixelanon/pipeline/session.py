@@ -1,0 +1,240 @@
+"""One session, as a straight line: list, read, decide, compare, clean and prove, publish."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from xnat_pixelanon.archive.ports import (
+    Absent,
+    Destination,
+    Foreign,
+    Outrun,
+    Published,
+    Source,
+    Unfinished,
+)
+from xnat_pixelanon.domain.codes import Outcome
+from xnat_pixelanon.domain.consistency import mark_inconsistent
+from xnat_pixelanon.domain.decisions import ScanDecision, ScanFacts, decide_session, verdict
+from xnat_pixelanon.domain.receipt import Comparison, Receipt, compare
+from xnat_pixelanon.domain.report import SessionReport
+from xnat_pixelanon.domain.session import Contents, Package, SourceSession
+from xnat_pixelanon.errors import ChangedError, RefusedError, SessionError
+from xnat_pixelanon.pipeline.cleaning import (
+    CleanedScan,
+    CleanOrder,
+    clean_scan_of,
+    clean_scans,
+    header_request,
+    receipt_of,
+)
+from xnat_pixelanon.pipeline.digests import planned_scans
+from xnat_pixelanon.pipeline.labels import clean_labels
+from xnat_pixelanon.pipeline.pool import Workers
+from xnat_pixelanon.pipeline.progress import Progress
+from xnat_pixelanon.pipeline.rules import RuleReader, Rules
+from xnat_pixelanon.pipeline.scratch import Scratch
+from xnat_pixelanon.pipeline.telling import SessionTelling
+from xnat_pixelanon.pipeline.work import ReadFile, ReadTask, read
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What all sessions of a run share."""
+
+    run: str
+    source: Source
+    destination: Destination | None
+    """None: a dry run, nothing is written."""
+    rules: Rules
+    reread: RuleReader
+    identifiers: tuple[str, ...]
+    """What names the source itself: its project ID."""
+    workers: Workers
+    scratch: Scratch
+    progress: Progress
+
+
+def run_session(job: Job, session: SourceSession, telling: SessionTelling) -> SessionReport:
+    """Carry one session from the source to the destination; raises SessionError or ConfigurationError.
+
+    `telling` holds what was found so far, also when this raises.
+    """
+    if session.shared:
+        return telling.end(Outcome.SHARED)
+    contents = job.source.contents(session)
+    telling.contents(contents)
+    job.progress.session_starts(telling.name, sum(len(scan.files) for scan in contents.scans))
+    with job.scratch.folder(_space(contents)) as folder:
+        return _Line(job, session, contents, folder, telling).follow()
+
+
+def _space(contents: Contents) -> int:
+    """Bytes: a fetched copy, a clean copy, a zip of it, and its read-back."""
+    return 4 * sum(file.size for scan in contents.scans for file in scan.files) + (16 << 20)
+
+
+class _Line:
+    """The straight line; its attributes are what the earlier steps found."""
+
+    def __init__(
+        self, job: Job, session: SourceSession, contents: Contents, folder: Path, telling: SessionTelling
+    ) -> None:
+        self._job = job
+        self._session = session
+        self._contents = contents
+        self._folder = folder
+        self._telling = telling
+        self._files: tuple[tuple[ReadFile, ...], ...] = ()
+        self._scans: tuple[ScanFacts, ...] = ()
+        self._decided: tuple[ScanDecision, ...] = ()
+
+    def follow(self) -> SessionReport:
+        self._read()
+        self._decided = self._decide(self._job.rules)
+        self._telling.decided(self._scans, self._decided)
+        send = verdict(self._decided, self._job.rules.policy)
+        if self._job.destination is None:
+            return self._telling.end(_planned(send))
+        if not any(scan.instances for scan in self._scans):
+            return self._telling.end(Outcome.NOTHING_TO_SEND)
+        labels = clean_labels(self._session, self._scans, self._job.rules) if self._readable() else None
+        if labels is None:
+            return self._telling.end(Outcome.WAITING)
+        self._telling.labels(labels)
+        return self._compare(self._job.destination, labels, send)
+
+    def _read(self) -> None:
+        scans = self._contents.scans
+        tasks = [
+            ReadTask(self._job.source.fetch(file, self._folder), file.name, self._folder)
+            for scan in scans
+            for file in scan.files
+        ]
+        self._job.progress.step_starts("read", len(tasks))
+        found: dict[int, ReadFile] = {}
+        for done in self._job.workers.each(read, tasks):
+            if done.result is None:
+                raise SessionError("reading a file ended its worker process", hint="exclude the scan and run again")
+            found[done.index] = done.result
+            self._job.progress.file_done("read")
+        numbers = iter(range(len(tasks)))
+        self._files = tuple(tuple(found[next(numbers)] for _ in scan.files) for scan in scans)
+        self._scans = mark_inconsistent(
+            [
+                ScanFacts(scan.id, tuple(file.facts for file in files))
+                for scan, files in zip(scans, self._files, strict=True)
+            ]
+        )
+
+    def _decide(self, rules: Rules) -> tuple[ScanDecision, ...]:
+        return decide_session(self._session.id, self._scans, rules.templates, rules.policy)
+
+    def _readable(self) -> bool:
+        return any(not facts.damage for scan in self._scans for facts in scan.instances)
+
+    def _study(self) -> str:
+        return next(
+            facts.study_instance_uid for scan in self._scans for facts in scan.instances if facts.study_instance_uid
+        )
+
+    def _compare(
+        self, destination: Destination, labels: tuple[str, str], send: tuple[int, ...] | None
+    ) -> SessionReport:
+        """Compare with what is there; only what is new goes on."""
+        standing = destination.look(labels, self._job.rules.identity.uid(self._study()))
+        match standing:
+            case Foreign(reason=reason):
+                return self._telling.end(Outcome.CONFLICT, error=reason)
+            case Published(receipt=receipt, active=active):
+                found = self._standing_of(receipt, labels)
+                if not active and found.outcome in ("unchanged", "grown", "stale"):
+                    destination.finish(labels, receipt, self._folder)
+                if found.outcome == "unchanged":
+                    waits = send is None
+                    return self._telling.end(Outcome.WAITING if waits else _kept(active))
+                if found.outcome != "grown":
+                    return self._telling.end(Outcome(found.outcome))
+                if send is None:
+                    return self._telling.end(Outcome.WAITING)
+                new = tuple(index for index in send if self._new_uid(index) in found.series)
+                return self._publish(destination, labels, new, receipt)
+            case Absent() | Unfinished():
+                if send is None:
+                    return self._telling.end(Outcome.WAITING)
+                if not send:
+                    return self._telling.end(Outcome.NOTHING_TO_SEND)
+                return self._publish(destination, labels, send, None)
+
+    def _standing_of(self, receipt: Receipt, labels: tuple[str, str]) -> Comparison:
+        return compare(receipt, planned_scans(self._scans, self._decided, self._job.rules, labels))
+
+    def _new_uid(self, index: int) -> str:
+        return self._job.rules.identity.uid(self._scans[index].instances[0].series_instance_uid)
+
+    def _publish(
+        self, destination: Destination, labels: tuple[str, str], send: Sequence[int], there: Receipt | None
+    ) -> SessionReport:
+        cleaned = self._clean(labels, send)
+        self._telling.cleaned(cleaned)
+        good = [scan for scan in cleaned if not scan.failures]
+        bad = len(good) < len(cleaned)
+        if not good or (bad and self._job.rules.policy.publish == "complete-sessions"):
+            return self._telling.end(Outcome.WAITING)
+        planned = planned_scans(self._scans, self._decided, self._job.rules, labels)
+        identity = self._job.rules.identity
+        study = identity.uid(self._study())
+        scans = clean_scan_of(good, self._scans, identity)
+        source = identity.keyed_digest(b"source", self._session.id.encode())
+        receipt = receipt_of(source, study, scans, planned, there)
+        package = Package(self._job.run, labels[0], labels[1], study, scans, receipt)
+        result = destination.publish(package, self._gate(labels), self._folder)
+        if isinstance(result, Outrun):
+            found = self._standing_of(result.receipt, labels)
+            self._telling.outrun()
+            return self._telling.end(Outcome(found.outcome) if found.outcome != "grown" else Outcome.STALE)
+        self._telling.sent(package)
+        return self._telling.end(Outcome.GROWN if there else Outcome.PUBLISHED)
+
+    def _clean(self, labels: tuple[str, str], send: Sequence[int]) -> list[CleanedScan]:
+        job, session = self._job, self._session
+        known = (*job.identifiers, session.id, session.label, session.subject)
+        request = header_request(job.rules.identity, labels, job.rules.policy.destination.project, known)
+        orders = [CleanOrder(index, self._files[index], self._decided[index].instances) for index in send]
+        return clean_scans(job.workers, job.progress, orders, request, self._folder)
+
+    def _gate(self, labels: tuple[str, str]) -> Callable[[], None]:
+        """Re-check, just before the session comes to be, all that the decision stood on."""
+
+        def check() -> None:
+            before = self._job.rules
+            now = self._job.reread()
+            if not now.policy.enabled:
+                raise RefusedError(
+                    "the policy was disarmed while the run was at work; nothing more is published",
+                    hint="arm it again with 'policy arm' and run again",
+                )
+            if now.policy != before.policy and _without_versions(now) != _without_versions(before):
+                raise ChangedError("the policy changed while the session was worked on", hint="run again")
+            if self._decide(now) != self._decided or now.identity != before.identity:
+                raise ChangedError("the decision for this session changed while it was worked on", hint="run again")
+            self._job.source.recheck(self._session, self._contents)
+
+        return check
+
+
+def _without_versions(rules: Rules) -> tuple[object, ...]:
+    policy = rules.policy
+    return (policy.destination, policy.launchers, policy.publish, policy.digest)
+
+
+def _planned(send: tuple[int, ...] | None) -> Outcome:
+    if send is None:
+        return Outcome.WAITING
+    return Outcome.PLANNED if send else Outcome.NOTHING_TO_SEND
+
+
+def _kept(active: bool) -> Outcome:
+    return Outcome.UNCHANGED if active else Outcome.PUBLISHED

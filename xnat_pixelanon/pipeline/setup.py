@@ -1,0 +1,200 @@
+"""From locations and options to a run that is allowed: connections, rules, and every check before the first session."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from xnat_pixelanon.archive import (
+    DirDestination,
+    DirLocation,
+    DirSource,
+    Location,
+    Role,
+    XnatConnection,
+    XnatDestination,
+    XnatDocumentStore,
+    XnatLocation,
+    XnatReportStore,
+    XnatSource,
+    connect,
+    project_accessibility,
+    project_role,
+)
+from xnat_pixelanon.archive.ports import Destination, Source
+from xnat_pixelanon.domain.policy import Policy
+from xnat_pixelanon.errors import ConfigurationError, RefusedError, RightsError
+from xnat_pixelanon.pipeline.rules import RuleFiles, RuleReader, Rules, given_rules, stored_rules
+from xnat_pixelanon.pipeline.run import RunPlan
+from xnat_pixelanon.pipeline.telling import not_sent_reports
+from xnat_pixelanon.pixels import pixel_digest
+
+MOUNT_VARIABLE = "PIXELANON_MOUNT"
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What was asked for; `destination` None: the policy's."""
+
+    source: Location
+    destination: Location | None = None
+    sessions: tuple[str, ...] = ()
+    files: RuleFiles = RuleFiles()
+    dry_run: bool = False
+    workers: int = 1
+    strict: bool = False
+
+
+class Connections:
+    """One login per server, shared by source and destination, closed together."""
+
+    def __init__(self, environment: Mapping[str, str], stack: ExitStack) -> None:
+        self._environment = environment
+        self._stack = stack
+        self._open: dict[str, XnatConnection] = {}
+
+    def of(self, location: XnatLocation) -> XnatConnection:
+        if location.server not in self._open:
+            connection = connect(location.credentials(self._environment))
+            self._open[location.server] = self._stack.enter_context(connection)
+        return self._open[location.server]
+
+
+@contextmanager
+def prepared(options: RunOptions, environment: Mapping[str, str] = os.environ) -> Iterator[RunPlan]:
+    """A run that may start, with its connections open; raises ConfigurationError before anything is read or sent."""
+    with ExitStack() as stack:
+        connections = Connections(environment, stack)
+        match options.source:
+            case XnatLocation():
+                yield _from_xnat(options, options.source, connections, environment)
+            case DirLocation():
+                yield _from_dir(options, options.source, connections)
+
+
+def _from_xnat(
+    options: RunOptions, source: XnatLocation, connections: Connections, environment: Mapping[str, str]
+) -> RunPlan:
+    files = options.files
+    if files.key is not None:
+        raise ConfigurationError("--key is for a dir: source; an XNAT project has its own key stored")
+    publishes_to_xnat = not options.dry_run and not isinstance(options.destination, DirLocation)
+    if publishes_to_xnat and (files.templates or files.policy):
+        raise RefusedError(
+            "what leaves an XNAT project is decided by its stored documents",
+            hint="--templates and --policy are for --dry-run and for --to dir:; store them with 'templates push'",
+        )
+    connection = connections.of(source)
+    role = project_role(connection, source.project)
+    check_private(connection, source)
+    reader = stored_rules(XnatDocumentStore(connection, source.project), files, dry_run=options.dry_run)
+    rules = reader()
+    destination = None
+    if not options.dry_run:
+        _check_launcher(role, rules.policy, source)
+        location = destination_of(rules.policy, source)
+        if isinstance(options.destination, DirLocation):
+            location = options.destination
+        elif options.destination is not None and options.destination != location:
+            raise RefusedError(
+                f"--to {options.destination.text} is not the destination of the stored policy",
+                hint=f"leave --to away, or let an owner change the policy; it names {location.text}",
+            )
+        destination = _destination(location, connections, (connection.server, source.project))
+    mount = environment.get(MOUNT_VARIABLE)
+    opened = XnatSource(connection, source.project, name=source.text, mount=Path(mount) if mount else None)
+    plan = _plan(options, opened, destination, rules, reader)
+    return replace(plan, identifiers=(source.project,), report_store=XnatReportStore(connection, source.project))
+
+
+def _from_dir(options: RunOptions, source: DirLocation, connections: Connections) -> RunPlan:
+    reader = given_rules(options.files, dry_run=options.dry_run)
+    opened = DirSource(source.path)
+    rules = reader()
+    destination = None
+    if not options.dry_run:
+        if options.destination is None:
+            raise ConfigurationError("where to?", hint="give --to dir:PATH or --to xnat:PROJECT")
+        _check_armed(rules.policy)
+        if isinstance(options.destination, XnatLocation) and options.destination != destination_of(rules.policy, None):
+            raise RefusedError(
+                f"--to {options.destination.text} is not the destination of the policy file",
+                hint="make them agree",
+            )
+        destination = _destination(options.destination, connections, source.path)
+    plan = _plan(options, opened, destination, rules, reader)
+    return replace(plan, strays=not_sent_reports(opened.strays()))
+
+
+def _plan(
+    options: RunOptions, source: Source, destination: Destination | None, rules: Rules, reader: RuleReader
+) -> RunPlan:
+    if destination is not None:
+        destination.check()
+    return RunPlan(
+        source=source,
+        destination=destination,
+        rules=rules,
+        reread=reader,
+        sessions=source.sessions(options.sessions),
+        destination_name=destination.name if destination else "",
+        workers=options.workers,
+        strict=options.strict,
+    )
+
+
+def destination_of(policy: Policy, source: XnatLocation | None) -> XnatLocation:
+    """The clean project that the policy names."""
+    wanted = policy.destination
+    server = (source.server if source else "") if wanted.server == "same" else wanted.server
+    return XnatLocation(wanted.project, server)
+
+
+def check_private(connection: XnatConnection, source: XnatLocation) -> None:
+    """RefusedError unless the staging project is private: who may read it sees identifying data."""
+    found = project_accessibility(connection, source.project)
+    if found != "private":
+        raise RefusedError(
+            f"the staging project {source.project} is {found}: its images can be read by people outside it",
+            hint="an owner makes it private (Manage, Project accessibility), then run again",
+        )
+
+
+def _check_armed(policy: Policy) -> None:
+    if not policy.enabled:
+        raise RefusedError(
+            "the policy is not armed: nothing may be published",
+            hint="look at 'plan' first, then an owner arms it with 'policy arm' (in a file: \"enabled\": true)",
+        )
+
+
+def _check_launcher(role: Role, policy: Policy, source: XnatLocation) -> None:
+    _check_armed(policy)
+    allowed = (Role.OWNER,) if policy.launchers == "owners" else (Role.OWNER, Role.MEMBER)
+    if role not in allowed:
+        raise RightsError(
+            f"this account is {role} of {source.project}; the policy lets {policy.launchers} start a run",
+            hint="ask an owner of the staging project to start it, or to change launchers in the policy",
+        )
+
+
+def _destination(location: Location, connections: Connections, source: Path | tuple[str, str]) -> Destination:
+    match location:
+        case DirLocation(path=path):
+            return DirDestination(path, pixel_digest_of, source=source if isinstance(source, Path) else None)
+        case XnatLocation():
+            return XnatDestination(
+                connections.of(location),
+                location.project,
+                pixel_digest_of,
+                name=location.text,
+                source=source if isinstance(source, tuple) else None,
+            )
+
+
+def pixel_digest_of(path: Path) -> str:
+    """The digest by which a destination reads back what it holds; scratch beside the file."""
+    return pixel_digest(path, path.parent)

@@ -1,0 +1,135 @@
+"""What a worker process does with one file: read its facts, or write a clean copy and prove it."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+from xnat_pixelanon.domain.instance import InstanceFacts
+from xnat_pixelanon.domain.rectangle import Rectangle
+from xnat_pixelanon.errors import InstanceError, ScratchError
+from xnat_pixelanon.headers import HeaderRequest, clean_header, encode_header, prove_header
+from xnat_pixelanon.pixels import open_source, pixel_digest, prove_pixels, read_facts, write_instance
+
+Stamp = tuple[int, int]
+"""Size and modification time of a file: a source that changes while we work is noticed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadTask:
+    """Read the facts of one file."""
+
+    path: Path
+    name: str
+    scratch: Path
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFile:
+    """A file's facts, and where and how it was when they were read."""
+
+    path: Path
+    stamp: Stamp
+    facts: InstanceFacts
+
+
+@dataclass(frozen=True, slots=True)
+class CleanTask:
+    """Write a clean copy of one file to `out` and prove it."""
+
+    file: ReadFile
+    rectangles: tuple[Rectangle, ...]
+    request: HeaderRequest
+    out: Path
+    scratch: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """One proved copy."""
+
+    sop_instance_uid: str
+    pixel_digest: str
+    route: str
+    fill: str
+    effective: tuple[Rectangle, ...]
+    scrubbed: tuple[str, ...]
+    header_actions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """No copy: a code of domain/codes.py and what was found."""
+
+    code: str
+    detail: str
+
+
+def read(task: ReadTask) -> ReadFile:
+    """Facts of one file; whatever is wrong with it stands in the facts."""
+    return _quietly(lambda: ReadFile(task.path, _stamp(task.path), read_facts(task.path, task.name, task.scratch)))
+
+
+def clean(task: CleanTask) -> Cleaned | Failed:
+    """Write, reopen, prove. A copy that is not proved is removed."""
+    try:
+        return _quietly(lambda: _clean(task))
+    except InstanceError as error:
+        task.out.unlink(missing_ok=True)
+        return Failed(error.code, error.detail)
+
+
+def _clean(task: CleanTask) -> Cleaned:
+    path = task.file.path
+    if _stamp(path) != task.file.stamp:
+        raise InstanceError("damaged", "the source file changed while it was worked on")
+    try:
+        with open_source(path, task.scratch) as source:
+            request = replace(task.request, transfer_syntax_uid=source.transfer_syntax_uid)
+            cleaned = clean_header(source.header, request)
+            header = encode_header(cleaned.dataset, source.transfer_syntax_uid)
+            written = write_instance(source, header, task.rectangles, task.out)
+            pixels = prove_pixels(path, task.out, task.rectangles, written.effective, task.scratch)
+            with open_source(task.out, task.scratch) as copy:
+                headers = prove_header(source.header, copy.header, request)
+                sop_instance_uid = str(copy.header.SOPInstanceUID)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise ScratchError("the scratch folder is full", hint="set TMPDIR to a folder with more space") from None
+        raise
+    findings = (*pixels.findings, *headers.findings)
+    if findings or not (pixels.ok and headers.ok):
+        raise InstanceError("proof-failed", "; ".join(findings[:20]))
+    return Cleaned(
+        sop_instance_uid,
+        pixel_digest(task.out, task.scratch),
+        written.route,
+        written.fill,
+        tuple(written.effective),
+        tuple(written.scrubbed),
+        len(cleaned.actions),
+    )
+
+
+def _stamp(path: Path) -> Stamp:
+    try:
+        status = path.stat()
+    except OSError:
+        return (-1, -1)
+    return (status.st_size, status.st_mtime_ns)
+
+
+_Made = TypeVar("_Made")
+
+
+def _quietly(make: Callable[[], _Made]) -> _Made:
+    """Run without the libraries' warnings: their texts quote header values."""
+    logging.getLogger("pydicom").setLevel(logging.CRITICAL)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return make()
