@@ -45,9 +45,10 @@ def image(number: int = 1, **changes: object) -> InstanceFacts:
     return replace(facts, **changes)  # type: ignore[arg-type]
 
 
-def decide(
-    *images: InstanceFacts, templates: TemplateSet = TemplateSet((CLEAN,)), policy: Policy = POLICY
-) -> ScanDecision:
+LOOKED_AT = TemplateSet((CLEAN,))
+
+
+def decide(*images: InstanceFacts, templates: TemplateSet = LOOKED_AT, policy: Policy = POLICY) -> ScanDecision:
     return decide_session("E1", [ScanFacts("1", images)], templates, policy)[0]
 
 

@@ -90,9 +90,12 @@ def test_an_instance_that_occurs_twice_is_damage() -> None:
         ([Series("1.2", "4", "CT")], {"1.2": "4"}),
         ([Series("1.2", "+4", "CT")], {"1.2": "_4"}),
         ([Series("1.2", "", "CT")], {"1.2": "1.2"}),
-        ([Series("1.9", "4", "CT"), Series("1.2", "4", "CT"), Series("1.5", "4", "SR")], {"1.9": "4-CT2", "1.2": "4-CT1", "1.5": "4-SR1"}),
+        (
+            [Series("1.9", "4", "CT"), Series("1.2", "4", "CT"), Series("1.5", "4", "SR")],
+            {"1.9": "4-CT2", "1.2": "4-CT1", "1.5": "4-SR1"},
+        ),
     ],
-)  # fmt: skip
+)
 def test_scan_ids_follow_xnats_rule(series: list[Series], ids: dict[str, str]) -> None:
     assert scan_ids(series) == ids
 

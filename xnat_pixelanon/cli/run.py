@@ -11,21 +11,20 @@ import click
 from xnat_pixelanon.archive import Location, parse_location
 from xnat_pixelanon.cli import show
 from xnat_pixelanon.domain.report import RunReport
-from xnat_pixelanon.pipeline.pool import default_workers
+from xnat_pixelanon.errors import ConfigurationError
+from xnat_pixelanon.pipeline.pool import Workers, default_workers
 from xnat_pixelanon.pipeline.rules import RuleFiles
 from xnat_pixelanon.pipeline.run import RunPlan, RunResult, new_run_id, run
 from xnat_pixelanon.pipeline.setup import RunOptions, prepared
 from xnat_pixelanon.reports.write import render, write
 
 
-class LocationType(click.ParamType):
+class LocationType(click.ParamType[Location]):
     """xnat:PROJECT, xnat:PROJECT@NAME or dir:PATH."""
 
     name = "location"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Location:
-        from xnat_pixelanon.errors import ConfigurationError
-
         try:
             return parse_location(str(value))
         except ConfigurationError as error:
@@ -34,22 +33,27 @@ class LocationType(click.ParamType):
 
 LOCATION = LocationType()
 _FILE = click.Path(dir_okay=False, path_type=Path)
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+_SOURCE_HELP = "Staging: xnat:PROJECT, xnat:PROJECT@NAME or dir:PATH."
+_FILE_HELP = "for a dir: source, a dry run, or --to dir:."
 _Command = Callable[..., int]
 
 
 def _shared(command: _Command) -> _Command:
     """The options that `run` and `plan` have in common."""
     options = (
-        click.option("--from", "source", type=LOCATION, required=True, metavar="SRC", help="xnat:PROJECT[@NAME] or dir:PATH"),
-        click.option("--session", "sessions", multiple=True, metavar="ID|LABEL", help="Only this session; may be given again."),
-        click.option("--templates", type=_FILE, help="Templates from a file: for a dir: source, a dry run, or --to dir:."),
-        click.option("--policy", type=_FILE, help="Policy from a file: for a dir: source, a dry run, or --to dir:."),
+        click.option("--from", "source", type=LOCATION, required=True, metavar="SRC", help=_SOURCE_HELP),
+        click.option("--session", "sessions", multiple=True, metavar="ID|LABEL", help="Only this session; repeatable."),
+        click.option("--templates", type=_FILE, help=f"Templates from a file: {_FILE_HELP}"),
+        click.option("--policy", type=_FILE, help=f"Policy from a file: {_FILE_HELP}"),
         click.option("--key", type=_FILE, help="Key file of a dir: source; made (mode 0600) when missing."),
-        click.option("--workers", type=click.IntRange(1, 256), default=None, help="Processes over files. Default: one per processor."),
-        click.option("--report", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Write report.json, scans.csv and report.html here."),
-        click.option("--strict", is_flag=True, help="Exit 4 when something is held, unsupported or no longer allowed."),
-        click.option("--json", "as_json", is_flag=True, help="One JSON object per line on stdout, and nothing else there."),
-    )  # fmt: skip
+        click.option("--workers", type=click.IntRange(1, 256), help="Processes over files; default one per processor."),
+        click.option(
+            "--report", type=_FOLDER, metavar="DIR", help="Write report.json, scans.csv and report.html here."
+        ),
+        click.option("--strict", is_flag=True, help="Exit 4 when anything is held, unsupported or no longer allowed."),
+        click.option("--json", "as_json", is_flag=True, help="One JSON object per line on stdout, nothing else there."),
+    )
     for option in reversed(options):
         command = option(command)
     return command
@@ -57,14 +61,7 @@ def _shared(command: _Command) -> _Command:
 
 @click.command("run")
 @_shared
-@click.option(
-    "--to",
-    "destination",
-    type=LOCATION,
-    default=None,
-    metavar="DST",
-    help="Where to: the policy's destination, or dir:PATH.",
-)
+@click.option("--to", "destination", type=LOCATION, metavar="DST", help="The policy's destination, or dir:PATH.")
 @click.option("--dry-run", is_flag=True, help="Decide and report; write nothing (the same as 'plan').")
 def run_command(
     source: Location,
@@ -86,8 +83,8 @@ def run_command(
     xnat-pixelanon run --from dir:in --to dir:out --templates t.json --policy p.json --key k --report out-report
     """
     files = RuleFiles(templates, policy, key)
-    options = RunOptions(source, destination, sessions, files, dry_run, workers or default_workers(), strict)
-    return execute(options, report, as_json=as_json)
+    options = RunOptions(source, destination, sessions, files, dry_run, strict)
+    return execute(options, workers, report, as_json=as_json)
 
 
 @click.command("plan")
@@ -109,15 +106,15 @@ def plan_command(
     xnat-pixelanon plan --from xnat:STAGING --report plan-report
     """
     files = RuleFiles(templates, policy, key)
-    options = RunOptions(source, None, sessions, files, True, workers or default_workers(), strict)
-    return execute(options, report, as_json=as_json)
+    options = RunOptions(source, None, sessions, files, True, strict)
+    return execute(options, workers, report, as_json=as_json)
 
 
-def execute(options: RunOptions, report_folder: Path | None, *, as_json: bool) -> int:
+def execute(options: RunOptions, workers: int | None, report_folder: Path | None, *, as_json: bool) -> int:
     """Prepare, run, show and report; returns the exit status."""
     run_id = new_run_id()
-    with prepared(options) as plan:
-        result = run(plan, show.choose(as_json=as_json), run_id=run_id)
+    with prepared(options) as plan, Workers(workers or default_workers()) as pool:
+        result = run(plan, pool, show.choose(as_json=as_json), run_id=run_id)
         places = _keep(result.report, plan, report_folder)
     if not as_json:
         show.results(result.report)

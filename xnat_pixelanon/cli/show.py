@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from typing import Any
 
 import click
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
 from rich.table import Table
 
-from xnat_pixelanon.domain.codes import OUTCOMES, Outcome
+from xnat_pixelanon.domain.codes import CODES, OUTCOMES, Outcome
 from xnat_pixelanon.domain.report import RunReport, ScanReport, SessionReport
 from xnat_pixelanon.pipeline.progress import Progress
 
 _COLOURS = {"redact": "green", "pass": "green", "hold": "yellow", "unsupported": "magenta", "exclude": "blue"}
+_NOT_SENT = ("hold", "unsupported")
+_TABLE: dict[str, Any] = {"title_justify": "left", "title_style": "bold", "pad_edge": False}
 _VERBS = {"read": "reading", "clean": "cleaning and proving"}
 
 
@@ -147,37 +151,48 @@ def choose(*, as_json: bool) -> Progress:
 
 
 def results(report: RunReport) -> None:
-    """The result on stdout: a table of scans, what waits for a person, and the counts."""
-    console = Console(soft_wrap=False, width=None if sys.stdout.isatty() else 132, highlight=False)
+    """The result on stdout: a table of scans, what each code and outcome asks of a person, and the counts."""
+    console = Console(width=None if sys.stdout.isatty() else 110, highlight=False)
     console.print(_scan_table(report))
-    outcomes = ", ".join(
-        f"{outcome.value} {report.outcomes[outcome.value]}" for outcome in OUTCOMES if outcome.value in report.outcomes
-    )
-    console.print(f"sessions: {outcomes or 'none'}")
+    waiting = [scan for session in report.sessions for scan in session.scans if scan.decision in _NOT_SENT]
+    advice = _advice(Counter(scan.code for scan in waiting), report)
+    if advice.row_count:
+        console.print(advice)
+    counts = ", ".join(f"{outcome.value} {report.outcomes[outcome]}" for outcome in Outcome if report.outcomes[outcome])
+    console.print(f"sessions: {counts or 'none'}")
+
+
+def _advice(codes: Counter[str], report: RunReport) -> Table:
+    """What to do about scans that were not sent, and about sessions that are not done."""
+    table = Table(title="What was not sent, and what to do", box=box.SIMPLE_HEAD, **_TABLE)
+    for name in ("code", "scans", "why", "what to do"):
+        table.add_column(name, justify="right" if name == "scans" else "left", overflow="fold")
+    for code, text in CODES.items():
+        if codes[code]:
+            table.add_row(f"{text.kind}: {code}", str(codes[code]), text.meaning, text.remedy)
     for outcome in (Outcome.NO_LONGER_ALLOWED, Outcome.CONFLICT, Outcome.FAILED, Outcome.STALE, Outcome.WAITING):
-        if outcome.value in report.outcomes:
-            console.print(f"  {outcome.value}: {OUTCOMES[outcome].meaning}. {OUTCOMES[outcome].remedy}")
+        if report.outcomes[outcome]:
+            sessions = f"{_count(report.outcomes[outcome], 'session')}"
+            table.add_row(outcome.value, sessions, OUTCOMES[outcome].meaning, OUTCOMES[outcome].remedy)
+    return table
 
 
 def _scan_table(report: RunReport) -> Table:
-    table = Table(title="Scans", title_justify="left", show_lines=False, pad_edge=False)
-    for name in ("session", "scan", "group", "files", "decision", "sent", "what to do"):
+    table = Table(title="Scans", box=box.SIMPLE_HEAD, **_TABLE)
+    for name in ("session", "scan", "group", "files", "decision", "sent"):
         table.add_column(name, justify="right" if name == "files" else "left", overflow="fold")
     for session in report.sessions:
         for scan in session.scans:
-            colour = _COLOURS.get(scan.decision, "")
             table.add_row(
                 session.name,
                 scan_name(scan.id),
                 ", ".join(scan.groups),
                 str(len(scan.instances)),
-                f"[{colour}]{scan.decision}[/]: {scan.code}",
+                f"[{_COLOURS[scan.decision]}]{scan.decision}[/]: {scan.code}",
                 _sent(session, scan),
-                scan.remedy if scan.decision in ("hold", "unsupported") else "",
             )
         if not session.scans:
-            table.add_row(session.name, "", "", "0", session.outcome, "no", session.remedy)
-        table.add_section()
+            table.add_row(session.name, "", "", "0", session.outcome, "no")
     return table
 
 
@@ -185,7 +200,7 @@ def _sent(session: SessionReport, scan: ScanReport) -> str:
     if scan.sent:
         return "yes"
     if scan.decision in ("redact", "pass"):
-        return "before" if session.outcome in ("unchanged", "grown", "published") else session.outcome
+        return "sent before" if session.outcome in ("unchanged", "grown", "published") else session.outcome
     return "no"
 
 

@@ -43,7 +43,7 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "damaged": Code(
             Kind.HOLD,
             "a file cannot be read, is truncated, or its pixel stream and header disagree on length or frames",
-            "Upload the series again from its source, or exclude it by an override.",
+            "Upload the series again from its source, or remove it from the staging session.",
         ),
         "override-mismatch": Code(
             Kind.HOLD,

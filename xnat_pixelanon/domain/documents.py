@@ -71,16 +71,18 @@ def _leaves(errors: Iterable[ValidationError]) -> Iterable[ValidationError]:
 
 def _expected(error: ValidationError) -> str:
     wanted: Any = error.validator_value
+    found: Any = error.instance
+    rule: Any = error.schema
     match error.validator:
         case "type":
             kinds = wanted if isinstance(wanted, list) else [wanted]
             return f"expected {' or '.join(kinds)}"
         case "required":
-            missing = [key for key in wanted if key not in error.instance]
+            missing = [key for key in wanted if key not in found]
             return f"expected the key{'s' if len(missing) > 1 else ''} {', '.join(missing)}"
         case "additionalProperties":
-            known = error.schema.get("properties", {})
-            unknown = sorted(str(key) for key in error.instance if key not in known)
+            known = rule.get("properties", {})
+            unknown = sorted(str(key) for key in found if key not in known)
             return f"unknown key{'s' if len(unknown) > 1 else ''} {', '.join(unknown)}; expected {', '.join(known)}"
         case "enum":
             return f"expected one of {', '.join(json.dumps(value) for value in wanted)}"
@@ -99,7 +101,7 @@ def _expected(error: ValidationError) -> str:
         case "maxLength":
             return f"expected at most {wanted} characters"
         case "pattern":
-            return str(error.schema.get("description") or f"expected a text like {wanted}")
+            return str(rule.get("description") or f"expected a text like {wanted}")
         case "uniqueItems":
             return "expected each item once"
         case "minProperties":

@@ -26,7 +26,7 @@ def planned_scans(
             inputs=inputs_digest(rules.identity, scan.instances),
             decision=decision_digest(rules.identity, scan.instances, decision.instances),
             policy=policy,
-            profile=profile_digest(),
+            profile=f"sha256:{profile_digest()}",
         )
         for scan, decision in zip(scans, decided, strict=True)
         if scan.instances and scan.instances[0].series_instance_uid
@@ -42,9 +42,7 @@ def inputs_digest(identity: Identity, instances: Sequence[InstanceFacts]) -> str
 def decision_digest(identity: Identity, instances: Sequence[InstanceFacts], decisions: Sequence[Decision]) -> str:
     """Keyed digest of what happens to each instance: titles, ids and notes of templates do not count."""
     lines = sorted(
-        json.dumps(
-            [facts.sop_instance_uid, decision.kind.value, sorted(box.as_dict().items() for box in decision.rectangles)]
-        )
+        json.dumps([facts.sop_instance_uid, decision.kind.value, _boxes(decision.rectangles)], sort_keys=True)
         for facts, decision in zip(instances, decisions, strict=True)
     )
     return identity.keyed_digest(b"decision", *(line.encode() for line in lines))
@@ -52,7 +50,11 @@ def decision_digest(identity: Identity, instances: Sequence[InstanceFacts], deci
 
 def rectangles_digest(rectangles: Sequence[Rectangle]) -> str:
     """SHA-256 (hex) of the rectangles that applied, for De-identification Method: no title, no id."""
-    return _digest([box.as_dict() for box in sorted(rectangles)]).removeprefix("sha256:")
+    return _digest(_boxes(rectangles)).removeprefix("sha256:")
+
+
+def _boxes(rectangles: Sequence[Rectangle]) -> list[dict[str, int]]:
+    return [box.as_dict() for box in sorted(rectangles)]
 
 
 def _digest(value: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -45,7 +45,6 @@ class RunPlan:
     notes: tuple[str, ...] = ()
     destination_name: str = ""
     report_store: ReportStore | None = None
-    workers: int = 1
     strict: bool = False
 
 
@@ -57,13 +56,13 @@ class RunResult:
     stopped: ConfigurationError | None = None
 
 
-def run(plan: RunPlan, progress: Progress, *, run_id: str) -> RunResult:
+def run(plan: RunPlan, workers: Workers, progress: Progress, *, run_id: str) -> RunResult:
     """Work on every session; the report always comes, also when a refusal stops the run midway."""
     started = _now()
     reports: list[SessionReport] = []
     stopped: ConfigurationError | None = None
     progress.run_starts(len(plan.sessions))
-    with Scratch() as scratch, Workers(plan.workers) as workers:
+    with Scratch() as scratch:
         job = Job(
             run_id,
             plan.source,
@@ -79,11 +78,11 @@ def run(plan: RunPlan, progress: Progress, *, run_id: str) -> RunResult:
             if stopped:
                 reports.append(telling.end(Outcome.FAILED, error="not started: the run was stopped"))
                 continue
-            report, stopped = _one(lambda s=session, t=telling: run_session(job, s, t), telling)  # type: ignore[misc]
-            reports.append(report)
-            for scan in report.scans:
-                progress.scan_done(report.name, scan)
-            progress.session_done(report)
+            done, stopped = _one(job, session, telling)
+            reports.append(done)
+            for scan in done.scans:
+                progress.scan_done(done.name, scan)
+            progress.session_done(done)
     status = stopped.exit_code if stopped else exit_status(tuple(reports), strict=plan.strict)
     report = RunReport(
         run=run_id,
@@ -114,10 +113,12 @@ def _tellings(plan: RunPlan) -> list[tuple[SessionTelling, SourceSession]]:
     ]
 
 
-def _one(work: Callable[[], SessionReport], telling: SessionTelling) -> tuple[SessionReport, ConfigurationError | None]:
+def _one(
+    job: Job, session: SourceSession, telling: SessionTelling
+) -> tuple[SessionReport, ConfigurationError | None]:
     """One session's report, whatever happens to it; a refusal or a lost login also stops the run."""
     try:
-        return work(), None
+        return run_session(job, session, telling), None
     except (RefusedError, LoginError) as error:
         return telling.end(Outcome.FAILED, error=error.message, hint=error.hint), error
     except PixelanonError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from xnat_pixelanon.archive import (
@@ -42,9 +42,8 @@ class RunOptions:
     source: Location
     destination: Location | None = None
     sessions: tuple[str, ...] = ()
-    files: RuleFiles = RuleFiles()
+    files: RuleFiles = field(default_factory=RuleFiles)
     dry_run: bool = False
-    workers: int = 1
     strict: bool = False
 
 
@@ -95,7 +94,7 @@ def _from_xnat(
     destination = None
     if not options.dry_run:
         _check_launcher(role, rules.policy, source)
-        location = destination_of(rules.policy, source)
+        location: Location = destination_of(rules.policy, source)
         if isinstance(options.destination, DirLocation):
             location = options.destination
         elif options.destination is not None and options.destination != location:
@@ -141,7 +140,6 @@ def _plan(
         reread=reader,
         sessions=source.sessions(options.sessions),
         destination_name=destination.name if destination else "",
-        workers=options.workers,
         strict=options.strict,
     )
 

@@ -1,0 +1,207 @@
+"""Two stand-in XNATs and a small staging project; runs happen in this process, over real HTTP, with real files."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydicom.dataset import Dataset
+
+from xnat_pixelanon.archive import Credentials, XnatDocumentStore, XnatLocation, connect
+from xnat_pixelanon.cli.main import status_of
+from xnat_pixelanon.domain.report import RunReport, ScanReport, SessionReport
+from xnat_pixelanon.pipeline.pool import Done, Workers
+from xnat_pixelanon.pipeline.rules import KEY_DOCUMENT, new_key
+from xnat_pixelanon.pipeline.run import RunResult, new_run_id, run
+from xnat_pixelanon.pipeline.setup import RunOptions, prepared
+from xnat_pixelanon.sandbox.person import Person
+from xnat_pixelanon.sandbox.phantoms import phantom, save
+from xnat_pixelanon.sandbox.sample_session import SampleSession, own_uids
+from xnat_pixelanon.sandbox.server import Sandbox
+from xnat_pixelanon.sandbox.settings import Settings
+from xnat_pixelanon.sandbox.sweep import Sweep, SweepResult
+
+OWNER, MEMBER, PASSWORD = "owner", "member", "pass-word"
+STAGING, CLEAN = "STAGING", "CLEAN"
+
+
+class InProcess(Workers):
+    """Work in this process: a test of the pipeline need not start Python again for every run."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+
+    def each(self, function: Callable[[Any], Any], tasks: Sequence[Any]) -> Iterator[Done[Any]]:
+        for index, task in enumerate(tasks):
+            yield Done(index, function(task))
+
+
+class Told:
+    """Progress that keeps what it was told."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, object]] = []
+
+    def run_starts(self, sessions: int) -> None:
+        self.lines.append(("run", sessions))
+
+    def session_starts(self, name: str, files: int) -> None:
+        self.lines.append(("session", name))
+
+    def step_starts(self, step: str, files: int) -> None: ...
+
+    def file_done(self, step: str) -> None: ...
+
+    def scan_done(self, session: str, scan: ScanReport) -> None:
+        self.lines.append(("scan", scan.id))
+
+    def session_done(self, session: SessionReport) -> None: ...
+
+    def run_done(self, report: RunReport) -> None: ...
+
+
+BANNER = {"top": 0, "left": 0, "bottom": 24, "right": 96}
+
+
+def banner_template(**changes: Any) -> dict[str, Any]:
+    """Blackens the top of 64x96 ultrasound."""
+    match = {"modality": "US", "rows": 64, "columns": 96}
+    return {"id": "us-banner", "match": match, "rectangles": [BANNER]} | changes
+
+
+def clean_template(**changes: Any) -> dict[str, Any]:
+    """Axial CT, looked at, clean."""
+    match = {"modality": "CT", "sop_class_uid": "1.2.840.10008.5.1.4.1.1.2", "image_type": "*AXIAL*"}
+    return {"id": "ct-axial", "match": match, "rectangles": []} | changes
+
+
+def ultrasound(person: Person, **wanted: Any) -> Dataset:
+    """A small still with the person's name burned in; `banner_template` covers it."""
+    settings: dict[str, Any] = {"rows": 64, "columns": 96, "burned": (person.banner, (2, 4), 10), "person": person}
+    return phantom("US", **(settings | wanted))
+
+
+def slices(person: Person, count: int = 3, **wanted: Any) -> list[Dataset]:
+    """Axial CT slices with nothing burned in."""
+    settings: dict[str, Any] = {"rows": 32, "columns": 32, "person": person, "series": 2}
+    return [phantom("CT", **(settings | wanted | {"instance": number})) for number in range(11, 11 + count)]
+
+
+@dataclass
+class Site:
+    """A staging XNAT and a clean one, with an owner of both projects."""
+
+    root: Path
+    staging: Sandbox
+    clean: Sandbox
+    samples: list[SampleSession] = field(default_factory=list)
+    told: Told = field(default_factory=Told)
+
+    def environment(self, user: str = OWNER, password: str = PASSWORD) -> dict[str, str]:
+        names = {"XNAT": self.staging.url, "PIXELANON_PUBLIC": self.clean.url}
+        found: dict[str, str] = {}
+        for prefix, url in names.items():
+            found |= {f"{prefix}_HOST": url, f"{prefix}_USER": user, f"{prefix}_PASS": password}
+        return found
+
+    def seed(self, label: str, images: Sequence[Dataset], *, person: Person, subject: str = "") -> str:
+        """Archive images in staging under a label; the same label again is a late arrival. Gives the experiment ID."""
+        folder = self.root / "seeds" / f"{label}-{len(self.samples)}"
+        files = tuple(save(ds, folder / f"{number:03d}.dcm") for number, ds in enumerate(images))
+        uids = tuple({uid for ds in images for uid in own_uids(ds)})
+        self.samples.append(SampleSession(label, subject or person.id, files, person, (), uids))
+        return self.staging.seed_session(STAGING, subject or person.id, label, files)
+
+    def store(self, name: str, document: dict[str, Any]) -> int:
+        """Store a document as an owner does, on top of what is there."""
+        with connect(Credentials(self.staging.url, OWNER, PASSWORD)) as connection:
+            store = XnatDocumentStore(connection, STAGING)
+            if store.load(KEY_DOCUMENT) is None:
+                store.push(KEY_DOCUMENT, new_key(), None)
+            newest = store.load(name)
+            return store.push(name, json.dumps(document), newest.version if newest else None)
+
+    def templates(self, *templates: dict[str, Any], **more: Any) -> int:
+        return self.store("templates.json", {"schema_version": 1, "templates": list(templates)} | more)
+
+    def policy(self, **changes: Any) -> int:
+        destination = {"server": "PUBLIC", "project": CLEAN}
+        return self.store("policy.json", {"schema_version": 1, "enabled": True, "destination": destination} | changes)
+
+    def run(self, *, workers: Workers | None = None, user: str = OWNER, **options: Any) -> RunResult:
+        """One run in this process; `options` are those of RunOptions."""
+        wanted = RunOptions(**({"source": XnatLocation(STAGING)} | options))
+        with prepared(wanted, self.environment(user)) as plan:
+            return run(plan, workers or InProcess(), self.told, run_id=new_run_id())
+
+    def outcomes(self, **options: Any) -> list[str]:
+        """Outcomes of the sessions of one run, in the order of the listing."""
+        return [session.outcome for session in self.run(**options).report.sessions]
+
+    def command(self, *words: str, user: str = OWNER, password: str = PASSWORD) -> int:
+        """A command line in this process, with the environment of this site; its exit status."""
+        before = dict(os.environ)
+        os.environ.update(self.environment(user, password))
+        try:
+            return status_of(words)
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+
+    def visible(self) -> dict[str, list[str]]:
+        """Scan IDs by label of the sessions that a member of the clean project can see, asked over HTTP."""
+        with connect(Credentials(self.clean.url, MEMBER, PASSWORD)) as connection:
+            rows = connection.rows(f"/data/projects/{CLEAN}/experiments?columns=ID,label&format=json", "listing")
+            return {row["label"]: self._scans(connection, row["ID"]) for row in rows}
+
+    def _scans(self, connection: Any, experiment: str) -> list[str]:
+        rows = connection.rows(f"/data/experiments/{experiment}/scans?columns=ID&format=json", "listing")
+        return sorted(row["ID"] for row in rows)
+
+    def copies(self) -> list[Path]:
+        """Every DICOM file that the clean server stores anywhere."""
+        return [item.path for item in self.clean.stored() if item.path is not None and item.path.suffix == ".dcm"]
+
+    def sweep(self) -> SweepResult:
+        return Sweep(self.samples, (STAGING,)).of(self.clean.stored())
+
+
+@pytest.fixture
+def make_site(tmp_path: Path) -> Iterator[Callable[..., Site]]:
+    """Start a site with the given settings of its clean server."""
+    started: list[Sandbox] = []
+
+    def make(**settings: Any) -> Site:
+        number = len(started)
+        staging = Sandbox(tmp_path / f"staging-{number}", settings=Settings(site_id="STAGE"))
+        clean = Sandbox(tmp_path / f"clean-{number}", settings=Settings(**({"site_id": "CLEAN"} | settings)))
+        for server in (staging, clean):
+            server.start()
+            started.append(server)
+            server.add_user(OWNER, PASSWORD)
+            server.add_user(MEMBER, PASSWORD)
+        staging.add_project(STAGING, owner=OWNER)
+        clean.add_project(CLEAN, owner=OWNER)
+        for server, project in ((staging, STAGING), (clean, CLEAN)):
+            server.set_role(project, MEMBER, "member")
+        return Site(tmp_path / f"site-{number}", staging, clean)
+
+    yield make
+    for server in started:
+        server.stop()
+
+
+@pytest.fixture
+def site(make_site: Callable[..., Site]) -> Site:
+    """A site with templates, an armed policy and one session: an ultrasound still to redact, three slices to pass."""
+    made = make_site()
+    person = Person.numbered(1)
+    made.seed("S1", [ultrasound(person), *slices(person)], person=person)
+    made.templates(banner_template(), clean_template())
+    made.policy()
+    return made

@@ -1,0 +1,171 @@
+"""The clean project as publishing sees it: how a session stands there, its receipt, its status, its removal."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+from xnat_pixelanon.archive import uris
+from xnat_pixelanon.archive.connection import XnatConnection
+from xnat_pixelanon.archive.ports import Absent, Foreign, Published, Standing, Unfinished
+from xnat_pixelanon.domain.documents import parse, schema_problems
+from xnat_pixelanon.domain.receipt import FILE_NAME, RESOURCE, Receipt
+from xnat_pixelanon.errors import DocumentError, TransferError
+
+# XNAT gives the column back in lower case, whatever case it was asked in.
+_STATUS = "xnat:imagesessiondata/meta/status"
+
+
+@dataclass(frozen=True, slots=True)
+class CleanSession:
+    """One session of the clean project as listed; `status` is empty where the server does not tell it."""
+
+    id: str
+    label: str = field(repr=False)
+    uid: str = field(repr=False)
+    subject: str = field(repr=False)
+    status: str = ""
+
+    @property
+    def is_active(self) -> bool:
+        return self.status == "active"
+
+    @property
+    def is_quarantined(self) -> bool:
+        """Known to be hidden from all but the owners: only then it may be taken back unasked."""
+        return bool(self.status) and not self.is_active
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """Under which a package is published."""
+
+    subject: str = field(repr=False)
+    session: str = field(repr=False)
+    study_instance_uid: str = field(repr=False)
+
+
+class CleanProject:
+    """Sessions of one project. Each method is one step; what changes something says so."""
+
+    def __init__(self, connection: XnatConnection, project: str) -> None:
+        self.connection = connection
+        self.project = project
+
+    def look(self, name: Name) -> tuple[Standing, CleanSession | None]:
+        """How the session stands there, and the session itself where it is ours. By GET only."""
+        found = [s for s in self.sessions() if s.label == name.session or s.uid == name.study_instance_uid]
+        if not found:
+            return Absent(), None
+        session = found[0]
+        reason = self._foreign(found, name)
+        if reason:
+            return Foreign(reason), None
+        text = self._receipt_text(session)
+        if text is None:
+            return Unfinished(), session
+        receipt = parse_receipt(text)
+        if receipt is not None and receipt.study_instance_uid == name.study_instance_uid:
+            return Published(receipt, session.is_active), session
+        if session.is_quarantined:
+            return Unfinished(), session  # cut while it was being written
+        return Foreign("the session's receipt is not one"), None
+
+    def sessions(self) -> list[CleanSession]:
+        """All image sessions of the project that the account can see."""
+        columns = ("ID", "label", "UID", "subject_label", "project", "xnat:imageSessionData/meta/status")
+        rows = self.connection.rows(uris.experiments(self.project, *columns), "listing the clean project's sessions")
+        return [
+            CleanSession(
+                row.get("ID", ""),
+                row.get("label", ""),
+                row.get("UID", ""),
+                row.get("subject_label", ""),
+                next((value for key, value in row.items() if key.casefold() == _STATUS), ""),
+            )
+            for row in rows
+        ]
+
+    def _foreign(self, found: list[CleanSession], name: Name) -> str:
+        if len(found) > 1:
+            return "several sessions of the clean project bear our label or our Study Instance UID"
+        session = found[0]
+        if session.label != name.session:
+            return "our Study Instance UID stands in the clean project under another label"
+        if session.uid != name.study_instance_uid:
+            return "another study stands in the clean project under our label"
+        if session.subject.casefold() != name.subject.casefold():
+            return "our session stands in the clean project under another subject"
+        what = "reading a clean session"
+        try:
+            item = self.connection.get(uris.experiment(session.id, format="json"), what).json(what)
+            home = item["items"][0]["data_fields"].get("project")
+        except (KeyError, IndexError, TypeError, AttributeError):
+            raise TransferError(f"{what}: the answer is not an item") from None
+        return "" if home == self.project else "a session of another project is shared under our label"
+
+    def _receipt_text(self, session: CleanSession) -> bytes | None:
+        answer = self.connection.get(self._receipt_uri(session), "reading a receipt", (200, 404))
+        return answer.content if answer.status == 200 else None
+
+    def store_receipt(self, session: CleanSession, receipt: Receipt) -> Receipt | None:
+        """Write the receipt and give back what is stored then: a rival may have written his.
+
+        RightsError when the account may not; None when nothing readable is stored.
+        """
+        resource = uris.experiment(session.id, "resources", RESOURCE)
+        what = "making the receipt's resource"
+        # Without the right to edit, the file's PUT would be answered by 200 and stored nowhere; this one says 403.
+        self.connection.put(resource, what, accepted=(200, 201, 409), repeat=True)
+        self.connection.put(
+            self._receipt_uri(session, inbody="true", overwrite="true", format="JSON"),
+            "writing the receipt",
+            receipt_bytes(receipt),
+            content_type="application/octet-stream",
+            accepted=(200, 201),
+            repeat=True,
+        )
+        text = self._receipt_text(session)
+        return None if text is None else parse_receipt(text)
+
+    def activate(self, session: CleanSession) -> bool:
+        """Release a session from quarantine; whether it is released then, where the server tells."""
+        uri = uris.project(self.project, "subjects", session.subject, "experiments", session.id, activate="true")
+        self.connection.put(uri, "activating the session", accepted=(200, 201), repeat=True)
+        now = next((one for one in self.sessions() if one.id == session.id), None)
+        return now is not None and not now.is_quarantined
+
+    def withdraw(self, session: CleanSession) -> None:
+        """Delete a session with its files."""
+        uri = uris.project(self.project, "experiments", session.id, removeFiles="true")
+        self.connection.delete(uri, "taking back an unfinished session", (200, 404))
+
+    def delete_scan(self, session: CleanSession, scan: str) -> None:
+        """Delete one scan with its files."""
+        uri = uris.experiment(session.id, "scans", scan, removeFiles="true")
+        self.connection.delete(uri, "taking back an unfinished scan", (200, 404))
+
+    def has_empty_subject(self, label: str) -> bool:
+        """Whether that subject is there without any session: a failed archive leaves it."""
+        rows = self.connection.rows(
+            uris.table("projects", self.project, "subjects", columns="ID,label"), "listing the subjects"
+        )
+        there = any(row.get("label", "").casefold() == label.casefold() for row in rows)
+        return there and all(one.subject.casefold() != label.casefold() for one in self.sessions())
+
+    def _receipt_uri(self, session: CleanSession, **query: str) -> str:
+        return uris.experiment(session.id, "resources", RESOURCE, "files", FILE_NAME, **query)
+
+
+def receipt_bytes(receipt: Receipt) -> bytes:
+    """receipt.json as it is stored."""
+    return (json.dumps(receipt.as_dict(), indent=1, sort_keys=True) + "\n").encode("ascii")
+
+
+def parse_receipt(text: bytes) -> Receipt | None:
+    """A stored receipt; None when it is not one."""
+    try:
+        document = parse(text.decode("utf-8"), FILE_NAME)
+    except (DocumentError, UnicodeDecodeError):
+        return None
+    return None if schema_problems("receipt", document) else Receipt.from_dict(document)

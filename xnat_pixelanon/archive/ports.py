@@ -1,0 +1,134 @@
+"""What the pipeline asks of a source, a destination and a document store, whatever kind it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from xnat_pixelanon.domain.receipt import Receipt
+from xnat_pixelanon.domain.session import Contents, Package, SourceFile, SourceSession
+
+
+class Source(Protocol):
+    """Where sessions come from. Reads only."""
+
+    @property
+    def name(self) -> str:
+        """For people: `xnat:STAGING` or `dir:/path`."""
+
+    def sessions(self, wanted: Sequence[str]) -> list[SourceSession]:
+        """All sessions, or those whose ID or label is wanted; NotFoundError names each that is not there."""
+
+    def contents(self, session: SourceSession) -> Contents:
+        """Every file that the session holds, listed either in a scan or as not sent."""
+
+    def fetch(self, file: SourceFile, folder: Path) -> Path:
+        """A local path with the file's bytes: in place when mounted, else downloaded into `folder`.
+
+        Raises TransferError when what arrives is not the whole file (wrong size or digest, a login page).
+        """
+
+    def recheck(self, session: SourceSession, contents: Contents) -> None:
+        """Raise ChangedError when the session is gone, moved, or its files are no longer those of `contents`."""
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """Nothing there under this label or Study Instance UID."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """Ours, with its receipt; `active` is False while it is still quarantined."""
+
+    receipt: Receipt
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """Our Study Instance UID under our label, without a receipt: a crash of ours, or a rival at work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """Something that is not ours stands under the label or carries the Study Instance UID."""
+
+    reason: str
+
+
+Standing = Absent | Published | Unfinished | Foreign
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The package was published, read back and activated."""
+
+    adopted: bool = False
+    """An unfinished copy of an earlier run held exactly this and was finished."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outrun:
+    """Another run published this session first; its receipt was verified and ours withdrawn."""
+
+    receipt: Receipt
+
+
+class Destination(Protocol):
+    """Where clean sessions go."""
+
+    @property
+    def name(self) -> str:
+        """For people: `xnat:CLEAN@PUBLIC` or `dir:/path`."""
+
+    def check(self) -> None:
+        """Raise ConfigurationError unless everything that a publication needs is there; changes nothing."""
+
+    def look(self, package_labels: tuple[str, str], study_instance_uid: str) -> Standing:
+        """How the session (subject label, session label) stands there now; by reading requests only."""
+
+    def publish(self, package: Package, gate: Callable[[], None], scratch: Path) -> Sent | Outrun:
+        """Publish all of the package or nothing. `gate` is called just before the session comes to be; it raises.
+
+        Raises SessionError: then no session is visible, or all of it, and the message says what remains.
+        """
+
+    def finish(self, package_labels: tuple[str, str], receipt: Receipt, scratch: Path) -> None:
+        """Verify a published but inactive session against its receipt and activate it."""
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDocument:
+    """One version of a document in the store."""
+
+    text: str
+    version: int
+    author: str
+    date: str
+
+
+class DocumentStore(Protocol):
+    """Versioned documents of the staging project: templates.json, policy.json, key."""
+
+    def load(self, name: str) -> StoredDocument | None:
+        """The newest version, or None when there is none (or it was disabled)."""
+
+    def push(self, name: str, text: str, based_on: int | None) -> int:
+        """Store a new version and return its number; `based_on` must be the newest version (None: there is none)."""
+
+    def history(self, name: str) -> list[StoredDocument]:
+        """All versions, newest first."""
+
+
+class ReportStore(Protocol):
+    """Where reports are kept in staging."""
+
+    def keep(self, run: str, files: Mapping[str, bytes]) -> str:
+        """Store the files of a run and return a sentence saying where they are, or why they are not."""

@@ -1,0 +1,319 @@
+"""Publishing one package into an XNAT project: all of it or nothing, also when a run dies or two run at once.
+
+What is visible was read back first. A session without its receipt is never visible by our doing; a quarantined one is
+finished, or taken back, by whichever run comes next.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from xnat_pixelanon.archive.answers import OtherBytes
+from xnat_pixelanon.archive.clean_project import CleanProject, CleanSession, Name
+from xnat_pixelanon.archive.inbound import Ended, Inbound, Waits, extend
+from xnat_pixelanon.archive.ports import Foreign, Outrun, Published, Sent, Unfinished
+from xnat_pixelanon.archive.prearchive import Entry
+from xnat_pixelanon.archive.verify import (
+    Inventory,
+    PixelDigest,
+    Series,
+    expected,
+    inventory,
+    read_back,
+    satisfies,
+    unsatisfied,
+)
+from xnat_pixelanon.domain.receipt import Receipt
+from xnat_pixelanon.domain.session import Package
+from xnat_pixelanon.errors import (
+    ChangedError,
+    ConflictError,
+    NotFoundError,
+    PixelanonError,
+    SessionError,
+    TransferError,
+)
+
+_AGAIN = "run again: the session is then verified and finished, or taken back and sent anew"
+_NOT_ACTIVE = "the session was verified, but the server did not activate it; it stays hidden"
+_OTHER = "what the clean project holds is not what was sent; the session stays hidden"
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What every publication of a destination shares."""
+
+    clean: CleanProject
+    pixel_digest: PixelDigest
+    waits: Waits
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What a session holds, and the listing that it was read by."""
+
+    listed: Inventory
+    series: Series
+
+
+class Settling:
+    """Bringing a session that is there already into a clean state: verified and visible, or gone."""
+
+    def __init__(self, means: Means, name: Name, scratch: Path) -> None:
+        self.means = means
+        self.clean = means.clean
+        self.name = name
+        self.scratch = scratch
+
+    def read(self, session: CleanSession, only: set[str] | None = None) -> _Held:
+        """Every instance of a session (of the series in `only`), downloaded and digested.
+
+        Again while a rival replaces files under our hands, as long as one is waited for.
+        """
+        end = time.monotonic() + self.means.waits.rival
+        connection = self.clean.connection
+        while True:
+            try:
+                listed = inventory(connection, session.id)
+                return _Held(listed, read_back(connection, listed, self.scratch, self.means.pixel_digest, only))
+            except (OtherBytes, NotFoundError):
+                if time.monotonic() >= end:
+                    raise
+            time.sleep(self.means.waits.poll)
+
+    def finish(self, session: CleanSession, receipt: Receipt) -> None:
+        """Verify a session against its receipt and activate it; see XnatDestination.finish."""
+        held = self.read(session)
+        if not satisfies(held.series, receipt):
+            if not session.is_quarantined:
+                raise ConflictError(
+                    "the published session no longer holds what its receipt says",
+                    hint="somebody changed it in the clean project: withdraw or remove it there, then run again",
+                )
+            wrong = unsatisfied(held.series, receipt)
+            if wrong:
+                self.clean.withdraw(session)
+                raise TransferError(
+                    "a hidden session that did not hold what its receipt says was taken back", hint="run again"
+                )
+            self.drop_scans(session, held, set(held.series) - {scan.series_instance_uid for scan in receipt.scans})
+            if {uid: n for uid, n in inventory(self.clean.connection, session.id).counts().items() if n} != {
+                scan.series_instance_uid: scan.instances for scan in receipt.scans
+            }:
+                raise SessionError("scans of an interrupted run could not be taken back", hint=_AGAIN)
+        if not session.is_active and not self.clean.activate(session):
+            raise SessionError(_NOT_ACTIVE, hint=_AGAIN)
+
+    def drop_scans(self, session: CleanSession, held: _Held, series: set[str]) -> None:
+        """Delete scans of ours that no receipt vouches for, from a session that nobody sees."""
+        for scan in held.listed.scan_ids(series):
+            self.clean.delete_scan(session, scan)
+
+
+class Publication(Settling):
+    """One package on its way. `gate` is asked just before the session comes to be."""
+
+    def __init__(self, means: Means, package: Package, gate: Callable[[], None], scratch: Path) -> None:
+        super().__init__(means, Name(package.subject_label, package.session_label, package.study_instance_uid), scratch)
+        self.package = package
+        self.gate = gate
+        self.base: Receipt | None = None
+        """The receipt of the session to which scans are added."""
+
+    def run(self) -> Sent | Outrun:
+        """Publish all or nothing; see ports.Destination.publish."""
+        early = self._clear_way(rival=False)
+        if early is None and self.base is not None:
+            early = self._adopt_added()
+        if early is not None:
+            return early
+        inbound = Inbound(self.clean.connection, self.clean.project, self.package, self.means.waits)
+        entry = inbound.send(self.scratch)
+        early = self._before_archive(inbound, entry)
+        if early is not None:
+            inbound.discard(entry)
+            return early
+        if self._archive(inbound, entry) is Ended.CONFLICT:
+            early = self._clear_way(rival=True)
+            if early is None:
+                left = f"{inbound.leftover}{self._orphan()}"
+                raise SessionError(
+                    f"the clean server refused to archive the session; nothing of it is visible{left}",
+                    hint="run again; if it stays so, look at the clean project's script and the server's log",
+                )
+            return early
+        return self._conclude()
+
+    def _before_archive(self, inbound: Inbound, entry: Entry) -> Sent | Outrun | None:
+        try:
+            self.gate()
+            return self._clear_way(rival=True)
+        except BaseException as error:
+            inbound.discard(entry, error)
+            raise
+
+    def _archive(self, inbound: Inbound, entry: Entry) -> Ended:
+        try:
+            return inbound.archive(entry)
+        except PixelanonError as error:
+            extend(error, self._orphan())
+            raise
+
+    def _clear_way(self, *, rival: bool) -> Sent | Outrun | None:
+        """None when the label is free (or the session stands as it did, for adding); else how it ended.
+
+        `rival`: it came while we worked, so somebody may be at work on it now.
+        """
+        standing, session = self.clean.look(self.name)
+        match standing:
+            case Foreign(reason=reason):
+                raise ConflictError(reason, hint="remove or rename it in the clean project, then run again")
+            case Published(receipt=receipt) if session is not None:
+                return self._over_published(session, receipt)
+            case Unfinished() if session is not None and not self.package.adds:
+                return self._over_unfinished(session, rival=rival)
+        if self.package.adds:
+            raise ChangedError("the clean session to which scans are added is gone", hint="run again")
+        return None
+
+    def _over_published(self, session: CleanSession, receipt: Receipt) -> Outrun | None:
+        if self.package.adds and receipt != self.package.receipt:
+            if self.base is None:
+                self.base = self._checked_base(receipt)
+            if receipt == self.base:
+                return None
+        self.finish(session, receipt)
+        return Outrun(receipt)
+
+    def _checked_base(self, receipt: Receipt) -> Receipt:
+        sent = {scan.series_instance_uid for scan in self.package.scans}
+        kept = {scan for scan in self.package.receipt.scans if scan.series_instance_uid not in sent}
+        if kept != set(receipt.scans):
+            raise ChangedError(
+                "the clean session is no longer the one to which scans were to be added", hint="run again"
+            )
+        return receipt
+
+    def _over_unfinished(self, session: CleanSession, *, rival: bool) -> Sent | Outrun | None:
+        """Ours without a receipt. A rival gets time to finish; a crash is finished, or taken back."""
+        if rival:
+            outcome = self._await_receipt()
+            if not isinstance(outcome, CleanSession):
+                return outcome
+        if self.read(session).series == expected(self.package.scans):
+            return self._conclude(adopted=True)
+        if not rival:
+            outcome = self._await_receipt()
+            if not isinstance(outcome, CleanSession):
+                return outcome
+            session = outcome
+        if not session.is_quarantined:
+            raise ConflictError(
+                "the clean project holds our session without a receipt, visible, and other than it has to be",
+                hint="somebody released it by hand: look at it, delete it in the clean project, then run again",
+            )
+        self.clean.withdraw(session)
+        return None
+
+    def _await_receipt(self) -> Outrun | CleanSession | None:
+        """Give a rival time to write his receipt; then verify his session and see that it is visible.
+
+        The session when it still has none in the end; None when it is gone.
+        """
+        end = time.monotonic() + self.means.waits.rival
+        while True:
+            standing, session = self.clean.look(self.name)
+            if session is None:
+                return None
+            if isinstance(standing, Published):
+                self.finish(session, standing.receipt)
+                return Outrun(standing.receipt)
+            if time.monotonic() >= end:
+                return session
+            time.sleep(self.means.waits.poll)
+
+    def _adopt_added(self) -> Sent | Outrun | None:
+        """Scans that an interrupted run added already: finished if they are ours, else taken back."""
+        _, session = self.clean.look(self.name)
+        listed = inventory(self.clean.connection, session.id) if session else Inventory(())
+        ours = {scan.series_instance_uid for scan in self.package.scans}
+        if session is None or not any(scan.uid in ours for scan, _ in listed.scans):
+            return None
+        held = self._read_ours(session)
+        if self._holds_all(held):
+            return self._conclude(adopted=True)
+        if not session.is_quarantined:
+            raise ConflictError(
+                "the clean session holds scans that its receipt does not name",
+                hint="somebody released it by hand: delete these scans in the clean project, then run again",
+            )
+        self.drop_scans(session, held, ours)
+        return None
+
+    def _read_ours(self, session: CleanSession) -> _Held:
+        """The instances of the package; of a session to which it is added, the others are only counted."""
+        return self.read(session, None if self.base is None else set(expected(self.package.scans)))
+
+    def _holds_all(self, held: _Held) -> bool:
+        """Whether the session holds exactly the package, and the scans to which it is added as before."""
+        wanted = expected(self.package.scans)
+        if self.base is None:
+            return held.series == wanted
+        rest = {uid: count for uid, count in held.listed.counts().items() if uid not in wanted}
+        return held.series == wanted and rest == {scan.series_instance_uid: scan.instances for scan in self.base.scans}
+
+    def _is_rivals(self, session: CleanSession, held: _Held, receipt: Receipt | None) -> bool:
+        """Whether another run's receipt is there, and holds."""
+        if receipt is None or receipt in (self.base, self.package.receipt):
+            return False
+        whole = held if self.base is None else self.read(session)
+        return satisfies(whole.series, receipt)
+
+    def _conclude(self, *, adopted: bool = False) -> Sent | Outrun:
+        """From archived to visible: read back, receipt, activate. A rival may have his hands in it all the time."""
+        end = time.monotonic() + self.means.waits.rival
+        held: _Held | None = None
+        while True:
+            standing, session = self.clean.look(self.name)
+            if session is None:
+                raise SessionError("the archived session is not there; it was taken back or changed", hint=_AGAIN)
+            if held is None or inventory(self.clean.connection, session.id) != held.listed:
+                held = self._read_ours(session)
+            receipt = standing.receipt if isinstance(standing, Published) else None
+            why = _OTHER
+            if receipt is not None and self._is_rivals(session, held, receipt):
+                if self._activate(session, receipt):
+                    return Outrun(receipt)
+            elif self._holds_all(held):
+                if self._complete(session, held, receipt):
+                    return Sent(adopted)
+                why = _NOT_ACTIVE
+            if time.monotonic() >= end:
+                raise SessionError(why, hint=_AGAIN)
+            time.sleep(self.means.waits.poll)
+
+    def _complete(self, session: CleanSession, held: _Held, stored: Receipt | None) -> bool:
+        """Receipt and activation; False when somebody changed the session or the receipt in between."""
+        if stored != self.package.receipt:
+            stored = self.clean.store_receipt(session, self.package.receipt)
+        if stored != self.package.receipt or inventory(self.clean.connection, session.id) != held.listed:
+            return False
+        return self._activate(session, self.package.receipt)
+
+    def _activate(self, session: CleanSession, receipt: Receipt) -> bool:
+        """Make a verified session visible, if it still has this receipt."""
+        standing, now = self.clean.look(self.name)
+        if now is None or now.id != session.id or not isinstance(standing, Published) or standing.receipt != receipt:
+            return False
+        return now.is_active or self.clean.activate(now)
+
+    def _orphan(self) -> str:
+        """What a failed archive may leave, for the message."""
+        try:
+            empty = self.clean.has_empty_subject(self.package.subject_label)
+        except PixelanonError:
+            return ""
+        return f"; an empty subject {self.package.subject_label} is left in the clean project" if empty else ""

@@ -1,0 +1,123 @@
+"""A project of an XNAT as a destination."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from xnat_pixelanon.archive import uris
+from xnat_pixelanon.archive.anon_scripts import spoiling_lines
+from xnat_pixelanon.archive.clean_project import CleanProject, Name
+from xnat_pixelanon.archive.connection import XnatConnection
+from xnat_pixelanon.archive.documents import TOOL
+from xnat_pixelanon.archive.inbound import Waits
+from xnat_pixelanon.archive.ports import Outrun, Published, Sent, Standing
+from xnat_pixelanon.archive.publish import Means, Publication, Settling
+from xnat_pixelanon.archive.rights import Role, project_role
+from xnat_pixelanon.archive.verify import PixelDigest
+from xnat_pixelanon.domain.receipt import Receipt
+from xnat_pixelanon.domain.session import Package
+from xnat_pixelanon.errors import ChangedError, NotFoundError, RefusedError, RightsError, TransferError
+
+
+class XnatDestination:
+    """The clean project. `source` is the server and project that sessions come from, where they come from an XNAT."""
+
+    def __init__(
+        self,
+        connection: XnatConnection,
+        project: str,
+        pixel_digest: PixelDigest,
+        *,
+        name: str = "",
+        source: tuple[str, str] | None = None,
+        waits: Waits | None = None,
+    ) -> None:
+        self._connection = connection
+        self._project = project
+        self._source = source
+        self._name = name or f"xnat:{project}"
+        self._clean = CleanProject(connection, project)
+        self._means = Means(self._clean, pixel_digest, waits or Waits())
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def check(self) -> None:
+        """RefusedError, RightsError or NotFoundError unless sessions may be published here. By GET only."""
+        if self._source == (self._connection.server, self._project):
+            raise RefusedError("source and destination are the same project", hint="name another clean project")
+        role = project_role(self._connection, self._project)
+        if role is not Role.OWNER:
+            raise RightsError(
+                f"the account is {role} of the clean project {self._project}, and has to be its owner",
+                hint="only owners can see a hidden session, verify it and release it: ask an owner of the project",
+            )
+        what = "reading the clean project's own policy"
+        policy = uris.config(self._project, TOOL, "policy.json", format="json")
+        if self._connection.get(policy, what, (200, 204, 404)).status == 200:
+            raise RefusedError(
+                f"the destination {self._project} has a pixelanon policy of its own, as staging projects have",
+                hint="send to a project that is only a destination",
+            )
+        self._check_script("site", "")
+        self._check_script("projects", self._project)
+
+    def look(self, package_labels: tuple[str, str], study_instance_uid: str) -> Standing:
+        """How the session stands there now; by GET only."""
+        return self._clean.look(Name(*package_labels, study_instance_uid))[0]
+
+    def publish(self, package: Package, gate: Callable[[], None], scratch: Path) -> Sent | Outrun:
+        """Publish all or nothing; see ports.Destination.publish.
+
+        RightsError too, when the account lost its rights midway; a ConflictError leaves what is there untouched.
+        """
+        try:
+            return Publication(self._means, package, gate, scratch).run()
+        except NotFoundError as error:
+            raise TransferError(
+                f"{error.message}: something vanished from the clean project while it was worked on",
+                hint="run again: a run finishes what an earlier one left",
+            ) from None
+
+    def finish(self, package_labels: tuple[str, str], receipt: Receipt, scratch: Path) -> None:
+        """Verify a session against its receipt and activate it.
+
+        Hidden scans that no receipt names, of an interrupted addition, are taken back first. A hidden session that
+        does not hold what its receipt says is taken back: TransferError. A visible one is left: ConflictError.
+        """
+        name = Name(*package_labels, receipt.study_instance_uid)
+        standing, session = self._clean.look(name)
+        if session is None or not isinstance(standing, Published) or standing.receipt != receipt:
+            raise ChangedError("the clean session is no longer the one that was to be finished", hint="run again")
+        Settling(self._means, name, scratch).finish(session, receipt)
+
+    def close(self) -> None:
+        """The connection belongs to whoever opened it."""
+
+    def _check_script(self, scope: str, project: str) -> None:
+        whose = "site's" if scope == "site" else "clean project's"
+        what = f"reading the {whose} anonymisation script"
+        try:
+            if not self._script_enabled(scope, project, what):
+                return
+            answer = self._connection.get(uris.anonymisation(scope, project), what, (200, 204, 404))
+        except (RightsError, NotFoundError):
+            raise RefusedError(
+                f"the {whose} anonymisation script cannot be read, so it may spoil what is published",
+                hint="let an administrator of the clean server give the account the right to read it",
+            ) from None
+        if answer.status != 200:
+            return
+        lines = spoiling_lines(answer.text(what))
+        if lines:
+            numbers = ", ".join(str(line) for line in lines)
+            raise RefusedError(
+                f"the {whose} anonymisation script edits pixels or UIDs, or is not understood, in line {numbers}",
+                hint="what is published has to stay as it was proved: take these lines out, or disable the script",
+            )
+
+    def _script_enabled(self, scope: str, project: str, what: str) -> bool:
+        answer = self._connection.get(uris.anonymisation(scope, project, enabled=True), what, (200, 204, 404))
+        return answer.status == 200 and answer.text(what).strip().casefold() != "false"

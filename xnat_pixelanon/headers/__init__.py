@@ -1,0 +1,28 @@
+"""Headers: the profile and its engine, identities, provenance, and the proof of a written header.
+
+The rooms `pixels` and `archive` are not imported here, nor may they import this one.
+"""
+
+from __future__ import annotations
+
+from xnat_pixelanon.headers.encode import encode_header, encode_parts
+from xnat_pixelanon.headers.engine import clean_header
+from xnat_pixelanon.headers.identity import Identity
+from xnat_pixelanon.headers.profile import PROFILE_EDITION, describe, profile_digest
+from xnat_pixelanon.headers.proof import prove_header
+from xnat_pixelanon.headers.request import CleanedHeader, HeaderAction, HeaderProof, HeaderRequest
+
+__all__ = [
+    "PROFILE_EDITION",
+    "CleanedHeader",
+    "HeaderAction",
+    "HeaderProof",
+    "HeaderRequest",
+    "Identity",
+    "clean_header",
+    "describe",
+    "encode_header",
+    "encode_parts",
+    "profile_digest",
+    "prove_header",
+]

@@ -1,0 +1,49 @@
+"""What this tool writes of its own: the same words for every instance, so that they tell nothing about any.
+
+Shared by the engine, which writes them, and by the proof, which has to know them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+TOOL = "xnat-pixelanon"
+IMPLEMENTATION_CLASS_UID = "2.25.42473854557725117501509202404607939294"
+"""A random UUID (PS3.5 B.2), one for all installations."""
+IMPLEMENTATION_VERSION_NAME = "XNATPIXELANON_1"
+DERIVATION = "Rectangles blackened"
+"""Derivation Description of an instance whose pixels were changed."""
+PROFILE_CODE = ("113100", "Basic Application Confidentiality Profile")
+PIXEL_CODE = ("113101", "Clean Pixel Data Option")
+EQUIPMENT_CODE = ("109104", "De-identifying Equipment")
+"""Code Value and Code Meaning in DCM (PS3.16 CID 7050 and CID 7005)."""
+
+DUMMIES: Mapping[str, str | int | float | bytes] = MappingProxyType(
+    {
+        "AE": "ANONYMISED",
+        "AS": "000Y",
+        "CS": "ANONYMISED",
+        "DA": "19000101",
+        "DS": "0",
+        "DT": "19000101000000",
+        "FD": 0.0,
+        "FL": 0.0,
+        "IS": "0",
+        "LO": "Anonymised",
+        "LT": "Anonymised",
+        "OB": b"\0\0",
+        "PN": "Anonymised",
+        "SH": "Anonymised",
+        "SL": 0,
+        "SS": 0,
+        "ST": "Anonymised",
+        "TM": "000000",
+        "UC": "Anonymised",
+        "UL": 0,
+        "UR": "urn:anonymised",
+        "US": 0,
+        "UT": "Anonymised",
+    }
+)
+"""The dummy value of each VR. One without a row (sequences, UN, other binary) has none: the element is removed."""

@@ -1,0 +1,74 @@
+"""From a cleaned data set to the bytes of a file before its pixel element (PS3.10 7.1)."""
+
+from __future__ import annotations
+
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_dataset, write_file_meta_info
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
+
+from xnat_pixelanon.errors import InstanceError
+from xnat_pixelanon.headers.constants import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from xnat_pixelanon.headers.silence import PYDICOM_ERRORS, quiet
+from xnat_pixelanon.headers.tree import HEADER_REFUSED
+
+_PIXEL_GROUP = 0x7FE0
+_WORDS = frozenset({"OB or OW", "OD", "OF", "OL", "OV", "OW", "US or OW"})
+
+
+def file_meta(dataset: Dataset, transfer_syntax_uid: str) -> FileMetaDataset:
+    """File meta information from scratch: nothing of the source's but its SOP Class."""
+    meta = FileMetaDataset()
+    meta.FileMetaInformationGroupLength = 0
+    meta.FileMetaInformationVersion = b"\x00\x01"
+    meta.MediaStorageSOPClassUID = UID(str(dataset.SOPClassUID))
+    meta.MediaStorageSOPInstanceUID = UID(str(dataset.SOPInstanceUID))
+    meta.TransferSyntaxUID = UID(transfer_syntax_uid)
+    meta.ImplementationClassUID = UID(IMPLEMENTATION_CLASS_UID)
+    meta.ImplementationVersionName = IMPLEMENTATION_VERSION_NAME
+    return meta
+
+
+def encode_parts(dataset: Dataset, transfer_syntax_uid: str) -> tuple[bytes, bytes]:
+    """(128 zero bytes, DICM and file meta; the data set up to its pixel elements).
+
+    In the deflated syntax the second part is not deflated yet: that is for whoever has the pixels, as one stream.
+    InstanceError(header-refused) where a value cannot be written in this syntax.
+    """
+    head = DicomBytesIO()
+    body = DicomBytesIO()
+    body.is_implicit_VR = transfer_syntax_uid == ImplicitVRLittleEndian
+    body.is_little_endian = transfer_syntax_uid != ExplicitVRBigEndian
+    _check_byte_order(dataset, body.is_little_endian)
+    try:
+        with quiet():
+            write_file_meta_info(head, file_meta(dataset, transfer_syntax_uid), enforce_standard=False)
+            write_dataset(body, _before_pixels(dataset))
+    except PYDICOM_ERRORS:  # without its cause, which quotes the value
+        raise InstanceError(HEADER_REFUSED, "a value cannot be written in this transfer syntax") from None
+    return bytes(128) + b"DICM" + head.getvalue(), body.getvalue()
+
+
+def encode_header(dataset: Dataset, transfer_syntax_uid: str) -> bytes:
+    """The file up to its pixel elements. Not for the deflated syntax: see `encode_parts`."""
+    if transfer_syntax_uid == DeflatedExplicitVRLittleEndian:
+        raise ValueError("the deflated syntax is one stream over header and pixels: use encode_parts")
+    return b"".join(encode_parts(dataset, transfer_syntax_uid))
+
+
+def _before_pixels(dataset: Dataset) -> Dataset:
+    tags = sorted(dataset.keys())
+    if not tags or tags[-1].group < _PIXEL_GROUP:
+        return dataset
+    ds = Dataset({tag: dataset.get_item(tag) for tag in tags if tag.group < _PIXEL_GROUP})
+    implicit_vr, little_endian = dataset.original_encoding
+    ds.set_original_encoding(implicit_vr, little_endian, dataset.original_character_set)
+    return ds
+
+
+def _check_byte_order(dataset: Dataset, little_endian: bool) -> None:
+    # pydicom does not swap the bytes of these, and palettes that lost their order would be silently wrong.
+    original = dataset.original_encoding[1]
+    vrs = {dataset.get_item(tag).VR for tag in sorted(dataset.keys())}
+    if original not in (None, little_endian) and not vrs.isdisjoint(_WORDS):
+        raise InstanceError(HEADER_REFUSED, "binary values cannot be brought into another byte order")

@@ -1,0 +1,234 @@
+"""The profile's engine: from a source data set to a cleaned one, element by element, at every sequence level.
+
+What the table does not name is kept only if PS3.6 knows it, its value can be read, and nothing in it identifies the
+source; see `_ruling` for the VR rules. Rules in HeaderAction:
+
+    E.1-1 X, Z, D, U ...   the table's row          project X, Z, D, K   a row of ours in the same file
+    private                odd group                group                group lengths; commands, file meta, DICOMDIR
+    unknown                not in PS3.6             retired              retired, not a number, and not in the table
+    VR PN, VR DA ...       a person, a time, an address that the table does not name yet
+    binary                 bytes that are not on the table's list of what is needed
+    UID                    a UID that the standard does not give
+    identifier             the value carries something that identifies the source (residue.py)
+    invalid                the value is not what its VR allows, or cannot be decoded
+    pixel element          group 7FE0: the writer of pixels writes it
+    label, provenance      see provenance.py
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from pydicom.dataelem import DataElement, RawDataElement
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+from pydicom.tag import BaseTag
+
+from xnat_pixelanon.errors import InstanceError
+from xnat_pixelanon.headers import provenance
+from xnat_pixelanon.headers.conditions import Context, resolve
+from xnat_pixelanon.headers.constants import DUMMIES
+from xnat_pixelanon.headers.identity import registered_as
+from xnat_pixelanon.headers.profile import lookup
+from xnat_pixelanon.headers.request import CleanedHeader, HeaderAction, HeaderRequest
+from xnat_pixelanon.headers.residue import Identifiers, collect
+from xnat_pixelanon.headers.silence import quiet
+from xnat_pixelanon.headers.tree import (
+    DATE_VRS,
+    HEADER_REFUSED,
+    NUMBER_STRING_VRS,
+    SIZES,
+    SPECIFIC_CHARACTER_SET,
+    STRING_VRS,
+    Element,
+    Node,
+    dictionary_vr,
+    is_dataset_tag,
+    is_retired,
+    path_of,
+    read_tree,
+)
+
+_SOP_CLASS_UID = 0x00080016
+_REQUIRED = (_SOP_CLASS_UID, 0x00080018, 0x0020000D, 0x0020000E)
+_FUNCTIONAL_GROUPS = frozenset({0x52009229, 0x52009230})
+_PIXEL_GROUP = 0x7FE0
+# Without these, or with others, the pixels would mean something else: refused rather than emptied.
+_ESSENTIAL = frozenset(
+    {
+        *_REQUIRED,
+        0x00080060,  # Modality
+        *(0x00280000 + element for element in (0x2, 0x4, 0x6, 0x8, 0x10, 0x11, 0x100, 0x101, 0x102, 0x103)),
+        *(0x00280000 + element for element in (0x1052, 0x1053, 0x1101, 0x1102, 0x1103, 0x1104, 0x3002, 0x3006)),
+        *(0x00280000 + element for element in (0x1201, 0x1202, 0x1203, 0x1204, 0x1221, 0x1222, 0x1223, 0x1224)),
+    }
+)
+_CODE_URIS = frozenset({0x0008010E, 0x00080120})  # Coding Scheme URL, URN Code Value: parts of codes (PS3.3 8.8)
+
+
+def clean_header(source: Dataset, request: HeaderRequest) -> CleanedHeader:
+    """The cleaned header of one instance: profile, labels, UIDs and provenance. `source` is not touched.
+
+    InstanceError(header-refused) where the object could not be cleaned and still mean what it meant: no identity UIDs,
+    a SOP Class the standard does not know, sequences that cannot be parsed, an essential value that is not valid.
+    """
+    with quiet():
+        tree = read_tree(source)
+        context = _context(tree)
+        cleaner = _Cleaner(request, context, collect(tree, request.known_identifiers))
+        dataset = cleaner.node(tree, "")
+        provenance.apply(dataset, request, cleaner.actions)
+    return CleanedHeader(dataset, tuple(cleaner.actions))
+
+
+def _context(tree: Node) -> Context:
+    values = {element.tag: element.texts[0] for element in tree.elements if len(element.texts) == 1}
+    for tag in _REQUIRED:
+        if not values.get(tag):
+            raise InstanceError(HEADER_REFUSED, f"{path_of(tag)} is not there, or not one UID")
+    if registered_as(values[_SOP_CLASS_UID]) != "SOP Class":
+        raise InstanceError(HEADER_REFUSED, "the SOP Class UID is not one of the standard's")
+    groups = any(element.tag in _FUNCTIONAL_GROUPS for element in tree.elements)
+    return Context(values[_SOP_CLASS_UID], groups)
+
+
+@lru_cache(maxsize=8192)
+def _ruling(tag: int) -> tuple[str, str]:
+    """Action and rule for a tag; the action may be a compound one of the table."""
+    if not is_dataset_tag(tag):
+        return "X", "private" if (tag >> 16) % 2 else "group"
+    if tag >> 16 == _PIXEL_GROUP:
+        return "X", "pixel element"
+    row = lookup(tag)
+    if row is not None:
+        return row.basic, f"{'project' if row.edition == 'project' else 'E.1-1'} {row.basic}"
+    vr = dictionary_vr(tag)
+    if not vr:
+        return "X", "unknown"
+    if is_retired(tag) and vr not in SIZES and vr not in NUMBER_STRING_VRS:
+        return "X", "retired"
+    if vr == "PN":
+        return "Z", "VR PN"
+    if vr in DATE_VRS or vr in ("AE", "AS") or (vr == "UR" and tag not in _CODE_URIS):
+        return "X", f"VR {vr}"
+    if vr in SIZES or vr in STRING_VRS or vr == "SQ":
+        return "K", ""
+    return "X", "binary"
+
+
+class _Cleaner:
+    """One run over one tree; collects what it did."""
+
+    def __init__(self, request: HeaderRequest, context: Context, identifiers: Identifiers) -> None:
+        self.request = request
+        self.context = context
+        self.identifiers = identifiers
+        self.actions: list[HeaderAction] = []
+
+    def node(self, node: Node, path: str) -> Dataset:
+        """A new data set of what may stay of `node`; kept elements are the source's own, unread."""
+        kept: dict[BaseTag, RawDataElement | DataElement] = {}
+        for element in node.elements:
+            result = self._element(element, node, path)
+            if result is not None:
+                kept[BaseTag(element.tag)] = result
+        ds = Dataset(kept, parent_encoding=node.encodings)
+        # Lets pydicom write kept elements with the bytes that were read, where the encoding stays the same. Some files
+        # are not in the encoding that their syntax says.
+        implicit_vr, little_endian = node.encoding
+        if all(raw.is_implicit_VR == implicit_vr for raw in kept.values() if isinstance(raw, RawDataElement)):
+            ds.set_original_encoding(implicit_vr, little_endian, node.encodings)
+        return ds
+
+    def _note(self, path: str, tag: int, rule: str, action: str) -> None:
+        self.actions.append(HeaderAction(path + path_of(tag), rule, action))
+
+    def _element(self, element: Element, node: Node, path: str) -> RawDataElement | DataElement | None:
+        tag = element.tag
+        if tag == SPECIFIC_CHARACTER_SET:
+            return self._character_set(element, node, path)
+        basic, rule = _ruling(tag)
+        action = resolve(basic, tag, self.context)
+        if action == "K":
+            return self._keep(element, path)
+        if action == "U" and element.vr == "UI":
+            return self._map(element, path, rule)
+        if action == "Z" and dictionary_vr(tag):
+            return self._empty(element, path, rule)
+        if action == "D" and (dummy := DUMMIES.get(dictionary_vr(tag))) is not None:
+            if not element.source.value:
+                return self._empty(element, path, rule)
+            self._note(path, tag, rule, "replaced")
+            return DataElement(tag, dictionary_vr(tag), dummy)
+        self._note(path, tag, rule, "removed")
+        return None
+
+    def _character_set(self, element: Element, node: Node, path: str) -> RawDataElement | DataElement | None:
+        if not node.charset:
+            self._note(path, element.tag, "invalid", "removed")
+            return None
+        return DataElement(element.tag, "CS", list(node.charset) if len(node.charset) > 1 else node.charset[0])
+
+    def _empty(self, element: Element, path: str, rule: str) -> DataElement:
+        tag, vr = element.tag, dictionary_vr(element.tag)
+        if element.source.value:
+            if tag in _ESSENTIAL:
+                raise InstanceError(HEADER_REFUSED, f"{path}{path_of(tag)} would have to be emptied: {rule}")
+            self._note(path, tag, rule, "emptied")
+        return DataElement(tag, vr, Sequence() if vr == "SQ" else "" if vr in STRING_VRS else None)
+
+    def _remove(self, element: Element, path: str, rule: str) -> None:
+        if element.tag in _ESSENTIAL:
+            raise InstanceError(HEADER_REFUSED, f"{path}{path_of(element.tag)} would have to be removed: {rule}")
+        self._note(path, element.tag, rule, "removed")
+
+    def _map(self, element: Element, path: str, rule: str) -> RawDataElement | DataElement:
+        mapped = [self.request.identity.mapped_uid(uid, element.tag) for uid in element.texts]
+        if mapped == list(element.texts) and element.source.VR == "UI" and not element.fault:
+            return element.source
+        if mapped != list(element.texts):
+            self._note(path, element.tag, rule, "mapped")
+        return DataElement(element.tag, "UI", mapped if len(mapped) > 1 else "".join(mapped))
+
+    def _keep(self, element: Element, path: str) -> RawDataElement | DataElement | None:
+        tag, vr, source = element.tag, element.vr, element.source
+        if vr == "SQ" and element.items is not None:
+            here = path + path_of(tag)
+            items = [self.node(item, f"{here}[{index}].") for index, item in enumerate(element.items)]
+            return DataElement(tag, "SQ", Sequence(items))
+        if vr == "UI":
+            return self._map(element, path, "UID")
+        if element.fault:
+            if vr in STRING_VRS and element.fault != "VR":
+                return self._empty(element, path, "invalid")
+            self._remove(element, path, "invalid")
+            return None
+        if vr in STRING_VRS:
+            identifying = [self._identifies(text, element) for text in element.texts]
+            if any(identifying):
+                return self._without(element, path, identifying)
+        elif (
+            (vr not in SIZES or "OW" in dictionary_vr(tag))
+            and isinstance(source.value, bytes)
+            and self.identifiers.in_bytes(source.value)
+        ):
+            self._remove(element, path, "identifier")
+            return None
+        if isinstance(source, RawDataElement) and source.VR == "UN":
+            return source._replace(VR=vr)
+        return source
+
+    def _without(self, element: Element, path: str, identifying: list[bool]) -> DataElement:
+        """The values that identify nothing, in their places; the others empty."""
+        texts = ["" if bad else text for text, bad in zip(element.texts, identifying, strict=True)]
+        if element.tag in _ESSENTIAL or not any(texts):
+            return self._empty(element, path, "identifier")
+        self._note(path, element.tag, "identifier", "emptied in part")
+        return DataElement(element.tag, element.vr, texts)
+
+    def _identifies(self, text: str, element: Element) -> bool:
+        if element.vr in NUMBER_STRING_VRS:
+            return self.identifiers.in_number(text)
+        row = lookup(element.tag)
+        product = row is not None and row.search == "product"
+        return self.identifiers.in_text(text, code=element.vr == "CS", product=product)

@@ -1,0 +1,282 @@
+"""The header half of the proof: a written file, reopened, against its source and the profile, element by element.
+
+Shares with the engine the table file, the UID mapping and the tool's own constants; nothing else.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from pydicom.charset import python_encoding
+from pydicom.datadict import dictionary_is_retired
+from pydicom.dataelem import DataElement
+from pydicom.dataset import Dataset
+from pydicom.tag import Tag
+
+from xnat_pixelanon.headers.constants import (
+    DERIVATION,
+    DUMMIES,
+    EQUIPMENT_CODE,
+    IMPLEMENTATION_CLASS_UID,
+    IMPLEMENTATION_VERSION_NAME,
+    PIXEL_CODE,
+    PROFILE_CODE,
+    TOOL,
+)
+from xnat_pixelanon.headers.identity import is_well_known
+from xnat_pixelanon.headers.profile import PROFILE_EDITION, Row, lookup
+from xnat_pixelanon.headers.proof_search import Found, Search, compiled
+from xnat_pixelanon.headers.proof_view import CHARACTER_SET, View, flat, name_of, values_of, vr_of
+from xnat_pixelanon.headers.request import HeaderProof, HeaderRequest
+from xnat_pixelanon.headers.silence import PYDICOM_ERRORS, quiet
+
+_NUMBERS = frozenset({"AT", "FD", "FL", "SL", "SS", "SV", "UL", "US", "US or SS", "UV"})
+_STRINGS = frozenset({"CS", "LO", "LT", "SH", "ST", "UC", "UR", "UT"})
+_NUMBER_STRINGS = frozenset({"DS", "IS"})
+_CODE_URIS = frozenset({0x0008010E, 0x00080120})
+_GROUP_LENGTH = 0x00020000
+_TYPES = frozenset({0x00080008, 0x00089007})
+_METHOD, _METHOD_CODES, _EQUIPMENT = 0x00120063, 0x00120064, 0x0018A001
+_PIXEL_GROUP = 0x7FE0
+# What the writer of pixels puts there: Extended Offset Table and its lengths, the pixels.
+_PIXEL_TAGS = frozenset(0x7FE00000 + element for element in (0x1, 0x2, 0x3, 0x8, 0x9, 0x10))
+_COMPUTED = frozenset({0x00603000, *(0x00280000 + n for n in (0x104, 0x105, 0x106, 0x107, 0x108, 0x109, 0x110, 0x111))})
+_MUST_STAY = (
+    *(0x00280000 + n for n in (0x2, 0x4, 0x6, 0x8, 0x10, 0x11, 0x100, 0x101, 0x102, 0x103, 0x1052, 0x1053)),
+    *(0x00281100 + n for n in (0x1, 0x2, 0x3, 0x101, 0x102, 0x103, 0x121, 0x122, 0x123)),
+)
+_MUST_CHANGE = (0x00080018, 0x0020000D, 0x0020000E)
+
+
+def prove_header(source: Dataset, written: Dataset, request: HeaderRequest) -> HeaderProof:
+    """Whether `written`, as reopened with its file meta and preamble, is what the profile makes of `source`.
+
+    Neither is touched. What cannot be read or understood is a finding, never an exception.
+    """
+    with quiet():
+        try:
+            original, copy = View(source), View(written)
+            walk = _Walk(request, compiled(Found.of(original.everything(), request.known_identifiers)))
+            walk.file_meta(written, original)
+            walk.dataset(copy, original, "")
+            walk.required(copy, original)
+        except PYDICOM_ERRORS:
+            return HeaderProof(False, ("data set: cannot be read to its end",))
+    return HeaderProof(not walk.findings, tuple(walk.findings))
+
+
+class _Walk:
+    """One comparison; collects findings."""
+
+    def __init__(self, request: HeaderRequest, search: Search) -> None:
+        self.request = request
+        self.search = search
+        self.findings: list[str] = []
+        self.own = _own_values(request)
+
+    def _find(self, path: str, rule: str) -> None:
+        self.findings.append(f"{path}: {rule}")
+
+    def file_meta(self, written: Dataset, source: View) -> None:
+        if getattr(written, "preamble", None) != bytes(128):
+            self._find("preamble", "128 zero bytes")
+        meta = View(getattr(written, "file_meta", Dataset()))
+        instance = "".join(values_of(source.get(0x00080018)))
+        wanted = {
+            0x00020001: [b"\x00\x01".hex()],
+            0x00020002: values_of(source.get(0x00080016)),
+            0x00020003: [self.request.identity.uid(instance)],
+            0x00020010: [self.request.transfer_syntax_uid],
+            0x00020012: [IMPLEMENTATION_CLASS_UID],
+            0x00020013: [IMPLEMENTATION_VERSION_NAME],
+        }
+        for tag in sorted(set(wanted) ^ (set(meta.tags()) - {_GROUP_LENGTH})):
+            self._find(name_of(tag), "file meta has exactly what the writer puts there")
+        for tag, values in wanted.items():
+            if values_of(meta.get(tag)) != values:
+                self._find(name_of(tag), "file meta value")
+
+    def required(self, written: View, source: View) -> None:
+        for tag in _MUST_CHANGE:
+            if not values_of(written.get(tag)):
+                self._find(name_of(tag), "has to be there")
+        for tag in (*self.own, _METHOD, _METHOD_CODES, _EQUIPMENT):
+            if tag not in written.tags():
+                self._find(name_of(tag), "label or provenance missing")
+        for tag in _MUST_STAY:
+            if tag not in self.own and values_of(written.get(tag)) != values_of(source.get(tag)):
+                self._find(name_of(tag), "describes the pixels, and differs from the source")
+        if self.request.pixels_changed:
+            for tag in _COMPUTED.intersection(written.tags()):
+                self._find(name_of(tag), "computed from pixels that have changed")
+
+    def dataset(self, written: View, source: View, path: str) -> None:
+        for tag in written.tags():
+            element = written.get(tag)
+            if element is not None:
+                self._element(element, written, source, path)
+
+    def _element(self, element: DataElement, written: View, source: View, path: str) -> None:
+        tag, here = int(element.tag), path + name_of(int(element.tag))
+        if (tag >> 16) % 2 or tag >> 16 < 8 or not tag & 0xFFFF:
+            self._find(here, "private element, group length, or of another kind of data set")
+        elif tag >> 16 == _PIXEL_GROUP:
+            if path or tag not in _PIXEL_TAGS:
+                self._find(here, "not a pixel element")
+        elif not path and tag in self.own:
+            if values_of(element) != self.own[tag]:
+                self._find(here, "label or provenance value")
+        elif not path and tag == _METHOD:
+            self._methods(element, source)
+        elif not path and tag in (_METHOD_CODES, _EQUIPMENT):
+            self._items(tag, written, source, here, added=_own_items(tag, self.request))
+        elif (row := lookup(tag)) is not None and row.basic != "K":
+            self._row(row, element, written, source, here)
+        elif row is None and (rule := _forbidden(tag)):
+            if not (rule == "VR PN" and not values_of(element)):
+                self._find(here, rule)
+        else:
+            self._kept(element, written, source, here)
+
+    def _row(self, row: Row, element: DataElement, written: View, source: View, here: str) -> None:
+        """Whether one of the row's actions was done; X cannot have been, as the element is there."""
+        tag, actions, values = int(element.tag), row.basic.split("/"), values_of(element)
+        if element.VR != "SQ" and vr_of(tag) != element.VR:
+            self._find(here, "its VR is not the attribute's")
+        elif "U*" in actions and element.VR == "SQ":
+            self._items(tag, written, source, here)
+        elif "U" in actions and element.VR == "UI":
+            self._uids(element, source, here)
+        elif not values:
+            if not ({"Z", "D"} & set(actions)) or ("Z" not in actions and values_of(source.get(tag))):
+                self._find(here, f"E.1-1 {row.basic}")
+        elif "D" not in actions or element.VR == "SQ" or not _is_dummy(element):
+            self._find(here, f"E.1-1 {row.basic}")
+
+    def _kept(self, element: DataElement, written: View, source: View, here: str) -> None:
+        tag, vr = int(element.tag), element.VR
+        if vr == "SQ":
+            self._items(tag, written, source, here)
+        elif vr == "UI":
+            self._uids(element, source, here)
+        elif tag == CHARACTER_SET:
+            if not set(values_of(element)) <= set(python_encoding):
+                self._find(here, "not a character set of PS3.3 C.12.1.1.2")
+        else:
+            self._same(element, source, here)
+            self._searched(element, here)
+
+    def _same(self, element: DataElement, source: View, here: str) -> None:
+        values, tag = values_of(element), int(element.tag)
+        if tag not in source.tags():
+            self._find(here, "not in the source")
+            return
+        if not values:
+            return  # emptied, which `required` does not allow where it would matter
+        before = values_of(source.get(tag))
+        if tag in _TYPES and self.request.pixels_changed:
+            firsts = {"DERIVED"} if "." not in here else {"DERIVED", *before[:1]}
+            if values[0] not in firsts or not _without_some(values[1:], before[1:]):
+                self._find(here, "first value DERIVED, the others the source's")
+        elif not _without_some(values, before):
+            self._find(here, "not the source's value")
+
+    def _searched(self, element: DataElement, here: str) -> None:
+        value, vr = element.value, element.VR
+        if vr in _STRINGS:
+            found = any(self.search.in_text(text, vr, int(element.tag)) for text in values_of(element))
+        elif vr in _NUMBER_STRINGS:
+            found = any(self.search.in_number(text) for text in values_of(element))
+        elif vr in _NUMBERS:
+            found = False
+        else:
+            found = self.search.in_bytes(value) if isinstance(value, bytes) else value is not None
+        if found:
+            self._find(here, "identifier")
+
+    def _uids(self, element: DataElement, source: View, here: str) -> None:
+        tag, identity = int(element.tag), self.request.identity
+        before = values_of(source.get(tag)) if tag in source.tags() else []
+        wanted = [uid if not uid or is_well_known(uid, tag) else identity.uid(uid) for uid in before]
+        if values_of(element) != wanted:
+            self._find(here, "UID: neither well-known nor the mapped one")
+
+    def _items(self, tag: int, written: View, source: View, here: str, *, added: tuple[str, ...] = ()) -> None:
+        after, before = written.items(tag), source.items(tag) if tag in source.tags() else []
+        for index, item in enumerate(after[: len(before)]):
+            self.dataset(item, before[index], f"{here}[{index}].")
+        texts = [flat(item) for item in after]
+        if any(text not in added for text in texts[len(before) :]) or len(after) < len(before):
+            self._find(here, "its items are not the source's")
+        if any(text not in texts for text in added) and tag == _EQUIPMENT:
+            self._find(here, "provenance item missing")
+        if tag == _METHOD_CODES and not here.count("."):
+            codes = {value for item in after for value in values_of(item.get(0x00080100))}
+            wanted = {PROFILE_CODE[0], PIXEL_CODE[0]} if self.request.reviewed else {PROFILE_CODE[0]}
+            if not wanted <= codes:
+                self._find(here, "provenance code missing")
+
+    def _methods(self, element: DataElement, source: View) -> None:
+        ours = [f"{TOOL} {self.request.tool_version}"[:64], PROFILE_EDITION]
+        if self.request.template_digest is not None:
+            ours.append(f"template sha256:{self.request.template_digest[:40]}")
+        values, before = values_of(element), values_of(source.get(_METHOD))
+        others = [value for value in values if value not in ours]
+        if not set(ours) <= set(values) or not set(others) <= set(before):
+            self._find(name_of(_METHOD), "names the tool, the profile and the templates, after what was there")
+        if any(self.search.in_text(value, "LO", _METHOD) for value in others):
+            self._find(name_of(_METHOD), "identifier")
+
+
+def _own_values(request: HeaderRequest) -> dict[int, list[str]]:
+    """What the tool itself has to have written at the top level."""
+    own = {
+        0x00100010: [request.subject_label],
+        0x00100020: [request.subject_label],
+        0x00120062: ["YES"],
+        0x00280303: ["REMOVED"],
+    }
+    if request.reviewed:
+        own[0x00280301] = ["NO"]
+    if request.pixels_changed:
+        own[0x00082111] = [DERIVATION]
+    for keyword, value in request.pixel_description:
+        own[int(Tag(keyword))] = [str(part) for part in (value if isinstance(value, tuple) else (value,))]
+    return own
+
+
+def _own_items(tag: int, request: HeaderRequest) -> tuple[str, ...]:
+    """Items that the tool adds to the sequences of provenance, as `flat` gives them."""
+    if tag == _EQUIPMENT:
+        plain: dict[int, object] = {0x00080070: [TOOL], 0x00081090: [TOOL], 0x00181020: [request.tool_version]}
+        return (repr(sorted({**plain, 0x0040A170: [_code_item(EQUIPMENT_CODE)]}.items())),)
+    codes = (PROFILE_CODE, PIXEL_CODE) if request.reviewed else (PROFILE_CODE,)
+    return tuple(_code_item(code) for code in codes)
+
+
+def _code_item(code: tuple[str, str]) -> str:
+    return repr(sorted({0x00080100: [code[0]], 0x00080102: ["DCM"], 0x00080104: [code[1]]}.items()))
+
+
+@cache
+def _forbidden(tag: int) -> str:
+    """Why an attribute without a row of the table may not be there with a value; '' where it may."""
+    kind = vr_of(tag)
+    if not kind:
+        return "not in PS3.6"
+    if kind in ("PN", "DA", "DT", "TM", "AE", "AS") or (kind == "UR" and tag not in _CODE_URIS):
+        return f"VR {kind}"
+    if dictionary_is_retired(tag) and kind not in _NUMBERS | _NUMBER_STRINGS:
+        return "retired, and not a number"
+    return "" if kind in _NUMBERS | _NUMBER_STRINGS | _STRINGS | {"SQ", "UI"} else "binary"
+
+
+def _is_dummy(element: DataElement) -> bool:
+    dummy = DUMMIES.get(element.VR)
+    text = dummy.hex() if isinstance(dummy, bytes) else str(dummy)
+    return dummy is not None and values_of(element) == [text]
+
+
+def _without_some(after: list[str], before: list[str]) -> bool:
+    """Whether `after` is `before` with none or some of its values emptied."""
+    return len(after) == len(before) and all(new in ("", old) for new, old in zip(after, before, strict=True))

@@ -1,0 +1,172 @@
+"""The proof's own search for what identifies a source: the rules of residue.py, as regular expressions.
+
+Written apart from residue.py on purpose; what they share is the profile table, the list of common words and the UID
+registry. The rules themselves are stated once, in residue.py's first lines.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from pydicom.dataelem import DataElement
+
+from xnat_pixelanon.headers.identity import is_well_known
+from xnat_pixelanon.headers.profile import common_words, lookup
+from xnat_pixelanon.headers.proof_view import vr_of
+
+_SEPARATOR = r"[\W_]*"
+_APART = r"[-/._, ]+"
+_NEAR = r"[-/._, ]*"
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_NOTHING = re.compile(r"(?!)")
+
+
+def _folded(text: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+
+
+def _core(text: str) -> str:
+    return re.sub(r"[\W_]+", "", _folded(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a source says, sorted into the four ways of looking for it."""
+
+    ids: frozenset[str]
+    stations: frozenset[str]
+    names: frozenset[str]
+    dates: frozenset[str]
+
+    @classmethod
+    def of(cls, elements: Iterable[DataElement], known: Iterable[str]) -> Found:
+        ids, stations, names, dates = set(known), set[str](), set[str](), set[str]()
+        for element in elements:
+            values = _strings(element)
+            row = lookup(int(element.tag))
+            vrs = {element.VR, vr_of(int(element.tag))}
+            if "PN" in vrs:
+                for value in values:
+                    for representation in value.split("="):
+                        parts = re.findall(r"[^\W_]+", _folded(representation))
+                        names.update(part for part in parts if part.isalpha())
+                        ids.update(part for part in parts if not part.isalpha() and len(part) >= 4)
+                        whole = {"".join(parts), "".join(parts[::-1])} if len(parts) > 1 else set()
+                        ids.update(text for text in whole if len(text) > 3 or not text.isascii())
+            elif vrs & {"DA", "DT"}:
+                dates.update(re.sub(r"[.\-/]", "", value)[:8] for value in values)
+            elif row is not None and row.search in ("id", "station"):
+                into = ids if row.search == "id" else stations
+                into.update(values)
+                lines = (line for value in values for line in re.split(r"[\r\n\\;,]+", value))
+                into.update(line for line in lines if len(_core(line)) >= 6)
+        ignored = common_words()
+        cores = ({core for value in kind if (core := _core(value)).strip("0")} - ignored for kind in (ids, stations))
+        whole_ids, whole_stations = cores
+        valid = {date for date in dates if re.fullmatch(r"\d{4}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])", date)}
+        return cls(
+            frozenset(whole_ids), frozenset(whole_stations), frozenset(names - ignored), frozenset(valid - {"19000101"})
+        )
+
+
+def _strings(element: DataElement) -> list[str]:
+    value = element.value
+    if value is None or isinstance(value, bytes) or element.VR == "SQ":
+        return []
+    many = not isinstance(value, str) and hasattr(value, "__iter__") and element.VR != "PN"
+    if element.VR == "PN" and element.VM > 1:
+        many = True
+    return [str(part).rstrip(" \0") for part in (value if many else [value])]
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Compiled once for a source; sessions share one, as their names, ids and dates are the same."""
+
+    text: re.Pattern[str]
+    product: re.Pattern[str]
+    names: re.Pattern[str]
+    dates: re.Pattern[str]
+    tiny: frozenset[str]
+    tiny_ids: frozenset[str]
+    numbers: frozenset[str]
+    binary: tuple[bytes, ...]
+
+    def in_text(self, value: str, vr: str, tag: int) -> bool:
+        row = lookup(tag)
+        product = row is not None and row.search == "product"
+        folded = _folded(value)
+        if (self.product if product else self.text).search(folded) or self.dates.search(folded):
+            return True
+        if self.names.search(folded) or self.names.search(_folded(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", value))):
+            return True
+        if vr != "CS" and _core(value) in (self.tiny_ids if product else self.tiny):
+            return True
+        uids = re.findall(r"\d+(?:\.\d+){4,}", value)
+        return any(len(uid) >= 20 and not is_well_known(uid) for uid in uids)
+
+    def in_number(self, value: str) -> bool:
+        return value.strip() in self.numbers
+
+    def in_bytes(self, value: bytes) -> bool:
+        plain = re.sub(rb"[\W_]+", b"", value.lower())
+        return any(part in plain for part in self.binary)
+
+
+@lru_cache(maxsize=64)
+def compiled(found: Found) -> Search:
+    """The search for one set of identifiers."""
+    ids = list(_patterns(found.ids))
+    long = {core for core in found.ids | found.stations if len(core) >= 6}
+    names = {name for name in found.names if len(name) >= 5 or (len(name) >= 2 and not name.isascii())}
+    words = {name for name in found.names if name.isascii() and 3 <= len(name) <= 4}
+    spread = [_SEPARATOR.join(map(re.escape, name)) for name in sorted(names)]
+    dates = [form for date in sorted(found.dates) for form in _date_forms(date)]
+    plain_dates = {form for date in found.dates for form in _plain_forms(date)}
+    tiny = {core for core in found.ids | found.stations if len(core) < 4 and core.isascii()}
+    return Search(
+        text=_any([*ids, *_patterns(found.stations), *spread]),
+        product=_any([*ids, *spread]),
+        names=_any([rf"(?<![^\W\d_])(?:{'|'.join(sorted(words))})(?![^\W\d_])"] if words else []),
+        dates=_any(dates),
+        tiny=frozenset(tiny),
+        tiny_ids=frozenset(tiny & found.ids),
+        numbers=frozenset({core for core in long if core.isascii()} | plain_dates),
+        binary=tuple(core.encode() for core in sorted(long | names) if core.isascii()),
+    )
+
+
+def _any(patterns: list[str]) -> re.Pattern[str]:
+    return re.compile("|".join(patterns)) if patterns else _NOTHING
+
+
+def _patterns(cores: Iterable[str]) -> Iterator[str]:
+    for core in sorted(cores):
+        spread = _SEPARATOR.join(map(re.escape, core))
+        if len(core) >= 6 or (len(core) > 1 and not core.isascii()):
+            yield spread
+        elif len(core) >= 4:
+            yield rf"(?<![^\W_]){spread}(?![^\W_])"
+
+
+def _plain_forms(date: str) -> tuple[str, str, str]:
+    year, month, day = date[:4], date[4:6], date[6:]
+    return date, day + month + year, month + day + year
+
+
+def _date_forms(date: str) -> Iterator[str]:
+    yield from _plain_forms(date)
+    number, name = int(date[4:6]), rf"(?<![a-z]){_MONTHS[int(date[4:6]) - 1]}[a-z]{{0,6}}(?![a-z])"
+    month = f"0?{number}" if number < 10 else str(number)
+    day = f"0?{int(date[6:])}" if int(date[6:]) < 10 else date[6:]
+    year = rf"(?:{date[:4]}|{date[2:4]})" if date[:2] in ("19", "20") else date[:4]
+    for order in ((year, month, day), (day, month, year), (month, day, year)):
+        yield r"(?<!\d)" + _APART.join(order) + r"(?!\d)"
+    yield rf"(?<!\d){year}{_NEAR}{name}{_NEAR}{day}(?!\d)"
+    yield rf"(?<!\d){day}{_NEAR}{name}{_NEAR}{year}(?!\d)"
+    yield rf"{name}{_NEAR}{day}{_APART}{year}(?!\d)"

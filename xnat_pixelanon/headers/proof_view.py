@@ -1,0 +1,96 @@
+"""A reopened data set as the proof looks at it: each element converted apart, so that it stays as it was read."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, KeysView
+
+from pydicom.charset import convert_encodings
+from pydicom.datadict import dictionary_has_tag, dictionary_VR
+from pydicom.dataelem import DataElement, RawDataElement, convert_raw_data_element
+from pydicom.dataset import Dataset
+
+from xnat_pixelanon.headers.silence import PYDICOM_ERRORS
+
+CHARACTER_SET = 0x00080005
+
+# One reading for both sides, whatever the file's VR: as unsigned numbers or as bytes.
+_AMBIGUOUS = {"US or SS": "US", "US or OW": "OW", "OB or OW": "OW"}
+
+
+class View:
+    """Elements of a data set by tag, converted apart from it, so that it stays as it was read."""
+
+    def __init__(self, ds: Dataset, encodings: list[str] | None = None) -> None:
+        self._raw: dict[int, DataElement | RawDataElement] = {int(tag): ds.get_item(tag) for tag in sorted(ds.keys())}
+        self._read: dict[int, DataElement] = {}
+        self.encodings = encodings or convert_encodings("")
+        if (own := self.get(CHARACTER_SET)) is not None:
+            self.encodings = convert_encodings([str(term) for term in values_of(own)])
+
+    def tags(self) -> KeysView[int]:
+        return self._raw.keys()
+
+    def get(self, tag: int) -> DataElement | None:
+        element = self._read.get(tag) or self._raw.get(tag)
+        if not isinstance(element, RawDataElement):
+            return element
+        if (plain := _AMBIGUOUS.get(vr_of(tag))) is not None and element.VR in (None, "UN", "US", "SS", "OB", "OW"):
+            element = element._replace(VR=plain)
+        elif element.VR == "UN" and vr_of(tag) == "SQ":
+            element = element._replace(VR="SQ", is_implicit_VR=True, is_little_endian=True)
+        read = convert_raw_data_element(element, encoding=self.encodings)
+        self._read[tag] = read
+        return read
+
+    def items(self, tag: int) -> list[View]:
+        element = self.get(tag)
+        if element is None or element.VR != "SQ":
+            return []
+        return [View(item, self.encodings) for item in element.value or ()]
+
+    def everything(self) -> Iterator[DataElement]:
+        """Elements at every depth; those that cannot be converted carry no readable identifier."""
+        for tag in self.tags():
+            if (tag >> 16) % 2:
+                continue
+            try:
+                element = self.get(tag)
+                items = self.items(tag)
+            except PYDICOM_ERRORS:
+                continue  # the engine refuses it, or removes it
+            if element is not None:
+                yield element
+            for item in items:
+                yield from item.everything()
+
+
+def vr_of(tag: int) -> str:
+    return dictionary_VR(tag) if dictionary_has_tag(tag) else ""
+
+
+def name_of(tag: int) -> str:
+    return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
+
+
+def values_of(element: DataElement | None) -> list[str]:
+    """Values as text, padding dropped; one empty value counts as none."""
+    if element is None or element.value is None:
+        return []
+    value = element.value
+    if isinstance(value, str | bytes) or not hasattr(value, "__iter__") or (element.VR == "PN" and element.VM < 2):
+        value = [value]
+    if element.VR == "SQ":
+        return ["item"] * len(value)
+    if (plain := _AMBIGUOUS.get(vr_of(int(element.tag)))) and all(isinstance(part, int) for part in value):
+        words = [part & 0xFFFF for part in value]
+        value = words if plain == "US" else [struct.pack(f"<{len(words)}H", *words)]
+    texts = [part.hex() if isinstance(part, bytes) else str(part).strip(" \0") for part in value]
+    return [] if texts in ([""], []) else texts
+
+
+def flat(item: View) -> str:
+    """An item as text, to compare whole items by."""
+    return repr(
+        sorted((tag, [flat(part) for part in item.items(tag)] or values_of(item.get(tag))) for tag in item.tags())
+    )

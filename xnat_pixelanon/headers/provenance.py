@@ -1,0 +1,132 @@
+"""Labels, and what a written header says about how it was made (PS3.3 C.7.1.1, C.12.1, PS3.15 E.1 and E.3.1).
+
+No time and no operator, so that the same input always gives the same bytes. The tool's own words are constants:
+
+    Patient's Name, Patient ID                  the subject's label in the clean project
+    Patient Identity Removed                    YES
+    De-identification Method                    what was there, then tool and version, templates' digest, profile
+    De-identification Method Code Sequence      113100; 113101 only where a reviewed template decided
+    Burned In Annotation                        NO only where a reviewed template decided; else as it was
+    Longitudinal Temporal Information Modified  REMOVED
+    Contributing Equipment Sequence             an item 109104 for this tool
+    Image Type, Frame Type value 1              DERIVED where pixels changed
+    Derivation Description                      where pixels changed
+    smallest and largest values, histograms     removed where pixels changed
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pydicom.datadict import dictionary_VR
+from pydicom.dataelem import DataElement
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+from pydicom.tag import Tag
+
+from xnat_pixelanon.headers.constants import DERIVATION, EQUIPMENT_CODE, PIXEL_CODE, PROFILE_CODE, TOOL
+from xnat_pixelanon.headers.profile import PROFILE_EDITION
+from xnat_pixelanon.headers.request import HeaderAction, HeaderRequest
+from xnat_pixelanon.headers.tree import path_of
+
+_PATIENT_NAME = 0x00100010
+_PATIENT_ID = 0x00100020
+_METHOD = 0x00120063
+_METHOD_CODES = 0x00120064
+_EQUIPMENT = 0x0018A001
+_IMAGE_TYPE = 0x00080008
+_FRAME_TYPE = 0x00089007
+# Smallest and Largest Image, Series and In Plane Pixel Value, Valid Pixel Values, Histogram Sequence: all computed
+# from pixels that are no longer there.
+_COMPUTED = (
+    *(0x00280000 + element for element in (0x104, 0x105, 0x106, 0x107, 0x108, 0x109, 0x110, 0x111)),
+    0x00603000,
+)
+
+
+def apply(ds: Dataset, request: HeaderRequest, actions: list[HeaderAction]) -> None:
+    """Write labels and provenance into a cleaned data set, and note it."""
+    _set(ds, _PATIENT_NAME, "PN", request.subject_label, "label", actions)
+    _set(ds, _PATIENT_ID, "LO", request.subject_label, "label", actions)
+    _set(ds, 0x00120062, "CS", "YES", "provenance", actions)
+    _set(ds, _METHOD, "LO", _methods(ds, request), "provenance", actions)
+    _set(ds, _METHOD_CODES, "SQ", _method_codes(ds, request), "provenance", actions)
+    _set(ds, 0x00280303, "CS", "REMOVED", "provenance", actions)
+    _set(ds, _EQUIPMENT, "SQ", _equipment(ds, request), "provenance", actions)
+    if request.reviewed:
+        _set(ds, 0x00280301, "CS", "NO", "provenance", actions)
+    if request.pixels_changed:
+        _pixels_changed(ds, actions)
+    for keyword, value in request.pixel_description:
+        tag = int(Tag(keyword))
+        values = list(value) if isinstance(value, tuple) else value
+        _set(ds, tag, dictionary_VR(tag), values, "provenance", actions)
+
+
+def _set(ds: Dataset, tag: int, vr: str, value: object, rule: str, actions: list[HeaderAction]) -> None:
+    ds[tag] = DataElement(tag, vr, value)
+    actions.append(HeaderAction(path_of(tag), rule, "set"))
+
+
+def _methods(ds: Dataset, request: HeaderRequest) -> list[str]:
+    """What earlier tools said stays; each value has at most 64 characters (LO)."""
+    before = ds[_METHOD].value if _METHOD in ds else None
+    earlier = [before] if isinstance(before, str) else list(before or ())
+    ours = [f"{TOOL} {request.tool_version}"[:64], PROFILE_EDITION]
+    if request.template_digest is not None:
+        ours.insert(1, f"template sha256:{request.template_digest[:40]}")
+    return [text for text in earlier if text and text not in ours] + ours
+
+
+def _code(code: tuple[str, str]) -> Dataset:
+    item = Dataset()
+    item.CodeValue, item.CodeMeaning = code
+    item.CodingSchemeDesignator = "DCM"
+    return item
+
+
+def _method_codes(ds: Dataset, request: HeaderRequest) -> Sequence:
+    items: list[Dataset] = list(ds[_METHOD_CODES].value) if _METHOD_CODES in ds else []
+    wanted = [PROFILE_CODE, PIXEL_CODE] if request.reviewed else [PROFILE_CODE]
+    there = {str(item.get("CodeValue", "")) for item in items}
+    return Sequence([*items, *(_code(code) for code in wanted if code[0] not in there)])
+
+
+def _equipment(ds: Dataset, request: HeaderRequest) -> Sequence:
+    item = Dataset()
+    item.Manufacturer = TOOL
+    item.ManufacturerModelName = TOOL
+    item.SoftwareVersions = request.tool_version
+    item.PurposeOfReferenceCodeSequence = [_code(EQUIPMENT_CODE)]
+    earlier: list[Dataset] = list(ds[_EQUIPMENT].value) if _EQUIPMENT in ds else []
+    return Sequence(earlier if item in earlier else [*earlier, item])
+
+
+def _pixels_changed(ds: Dataset, actions: list[HeaderAction]) -> None:
+    _set(ds, 0x00082111, "ST", DERIVATION, "provenance", actions)
+    for tag in _COMPUTED:
+        if tag in ds:
+            del ds[tag]
+            actions.append(HeaderAction(path_of(tag), "provenance", "removed"))
+    for part in _levels(ds):
+        for tag in (_IMAGE_TYPE, _FRAME_TYPE):
+            if tag in part:
+                _derive(part, tag)
+                actions.append(HeaderAction(path_of(tag), "provenance", "set"))
+
+
+def _levels(ds: Dataset) -> Iterable[Dataset]:
+    """The data set and its functional groups' items (PS3.3 C.7.6.16), which hold Frame Type."""
+    yield ds
+    for groups in (0x52009229, 0x52009230):
+        for group in ds[groups].value if groups in ds else ():
+            for element in group:
+                if element.VR == "SQ":
+                    yield from element.value
+
+
+def _derive(ds: Dataset, tag: int) -> None:
+    before = ds[tag].value
+    values = [before] if isinstance(before, str) else list(before or ())
+    if values and values[0]:
+        ds[tag] = DataElement(tag, "CS", ["DERIVED", *values[1:]])

@@ -1,0 +1,81 @@
+"""What the headers room is asked, and what it answers: plain records that cross process boundaries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pydicom.dataset import Dataset
+
+from xnat_pixelanon.headers.identity import Identity
+
+PIXEL_DESCRIPTION = frozenset(
+    {
+        "BitsAllocated",
+        "BitsStored",
+        "HighBit",
+        "LossyImageCompression",
+        "LossyImageCompressionMethod",
+        "LossyImageCompressionRatio",
+        "PhotometricInterpretation",
+        "PixelRepresentation",
+        "PlanarConfiguration",
+        "SamplesPerPixel",
+    }
+)
+"""Keywords of the attributes that the writer of pixels may set to describe what it wrote."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderRequest:
+    """One instance's header.
+
+    `subject_label` becomes Patient's Name and Patient ID. `session_label` and `project` are those of the clean side;
+    the Basic Profile writes neither. `reviewed`: a template decided this instance. `template_digest`: SHA-256 (hex) of
+    the templates that applied. `known_identifiers`: what XNAT calls it in staging (labels, IDs), looked for in what is
+    kept. `pixel_description`: keyword and value of attributes that describe the pixels as written (PIXEL_DESCRIPTION).
+    """
+
+    identity: Identity
+    subject_label: str
+    session_label: str
+    project: str
+    transfer_syntax_uid: str
+    pixels_changed: bool
+    reviewed: bool
+    template_digest: str | None
+    tool_version: str
+    known_identifiers: tuple[str, ...] = field(default=(), repr=False)
+    pixel_description: tuple[tuple[str, str | int | float | tuple[float, ...]], ...] = ()
+
+    def __post_init__(self) -> None:
+        unknown = {keyword for keyword, _ in self.pixel_description} - PIXEL_DESCRIPTION
+        if unknown:
+            raise ValueError(f"not a description of pixels: {', '.join(sorted(unknown))}")
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderAction:
+    """What was done to one element. `tag` is its path, as `(0008,1140)[0].(0008,1155)`; no value, ever.
+
+    `rule`: `E.1-1` and the action of the row, or the rule of ours that applied (docs name them all).
+    """
+
+    tag: str
+    rule: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class CleanedHeader:
+    """The cleaned data set, without pixel data elements and without file meta information."""
+
+    dataset: Dataset
+    actions: tuple[HeaderAction, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderProof:
+    """`findings` name tags and rules, never values; `ok` where there are none."""
+
+    ok: bool
+    findings: tuple[str, ...]

@@ -1,0 +1,226 @@
+"""A data set as read, resolved once: effective VRs, decoded text, parsed sequences, and what is wrong with a value.
+
+pydicom's lazily read elements are looked at through `get_item`, so the source data set is not touched, and a kept
+element can be written with the very bytes that were read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from pydicom.charset import convert_encodings, decode_bytes, python_encoding
+from pydicom.datadict import dictionary_has_tag, dictionary_is_retired, dictionary_VR
+from pydicom.dataelem import DataElement, RawDataElement, convert_raw_data_element
+from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
+from pydicom.tag import BaseTag
+
+from xnat_pixelanon.errors import InstanceError
+from xnat_pixelanon.headers.silence import PYDICOM_ERRORS
+
+HEADER_REFUSED = "header-refused"
+MAX_DEPTH = 40
+SPECIFIC_CHARACTER_SET = 0x00080005
+
+TEXT_VRS = frozenset({"AE", "AS", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"})
+NUMBER_STRING_VRS = frozenset({"DS", "IS"})
+DATE_VRS = frozenset({"DA", "DT", "TM"})
+STRING_VRS = TEXT_VRS | NUMBER_STRING_VRS | DATE_VRS | {"UI"}
+_CHARSET_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
+_ONE_VALUE_VRS = frozenset({"LT", "ST", "UR", "UT"})
+# PS3.5 6.2: bytes of one value. Ambiguous VRs all have two.
+SIZES = {"AT": 4, "FL": 4, "FD": 8, "SL": 4, "SS": 2, "SV": 8, "UL": 4, "US": 2, "UV": 8, "US or SS": 2}
+_FAMILIES = (
+    frozenset({"CS", "LO", "LT", "SH", "ST", "UC", "UT"}),
+    frozenset({"DS", "IS"}),
+    frozenset({"SS", "US"}),
+    frozenset({"SL", "UL"}),
+    frozenset({"OB", "OW"}),
+)
+_NUMBERS = re.compile(rb"[0-9+\-.eE\\ ]*\0?")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f\ufffd]")
+_DEFAULT_TERMS = frozenset({"", "ISO_IR 6", "ISO 2022 IR 6"})
+_ESCAPE = b"\x1b"
+
+
+@dataclass(slots=True)
+class Element:
+    """One element. `vr` is what it is treated as ('' where neither file nor dictionary say); `texts` are its decoded
+    values where it is a string; `fault` says what is wrong with it, or is empty."""
+
+    tag: int
+    vr: str
+    source: RawDataElement | DataElement
+    texts: tuple[str, ...] = ()
+    items: tuple[Node, ...] | None = None
+    fault: str = ""
+
+
+@dataclass(slots=True)
+class Node:
+    """A data set or sequence item. `charset`: the Defined Terms it declares, None where it inherits."""
+
+    elements: list[Element]
+    charset: tuple[str, ...] | None
+    encodings: list[str]
+    default_repertoire: bool
+    encoding: tuple[bool | None, bool | None]
+
+    def walk(self) -> Iterator[Element]:
+        """Every element at every depth, parents first."""
+        for element in self.elements:
+            yield element
+            for item in element.items or ():
+                yield from item.walk()
+
+
+def is_dataset_tag(tag: int) -> bool:
+    """False for private elements, group lengths, and groups that belong in commands, file meta or DICOMDIR."""
+    group = tag >> 16
+    return group >= 8 and not group % 2 and tag & 0xFFFF != 0
+
+
+@lru_cache(maxsize=8192)
+def dictionary_vr(tag: int) -> str:
+    """VR of a standard attribute, '' where pydicom's dictionary of PS3.6 has none, and for repeating groups."""
+    return dictionary_VR(tag) if is_dataset_tag(tag) and dictionary_has_tag(tag) else ""
+
+
+@lru_cache(maxsize=8192)
+def is_retired(tag: int) -> bool:
+    return dictionary_is_retired(tag)
+
+
+def read_tree(ds: Dataset, parent: Node | None = None, depth: int = 0) -> Node:
+    """Resolve `ds` and all its items. InstanceError(header-refused) where its structure cannot be relied upon."""
+    if depth > MAX_DEPTH:
+        raise InstanceError(HEADER_REFUSED, f"sequences are nested deeper than {MAX_DEPTH}")
+    node = _empty_node(ds, parent)
+    for tag in sorted(ds.keys()):
+        source = _get(ds, tag)
+        node.elements.append(_read(int(tag), source, node, depth) if is_dataset_tag(tag) else Element(tag, "", source))
+    return node
+
+
+def _get(ds: Dataset, tag: BaseTag) -> RawDataElement | DataElement:
+    try:
+        return ds.get_item(tag)  # reads what was deferred
+    except PYDICOM_ERRORS:
+        raise InstanceError(HEADER_REFUSED, f"{path_of(tag)} cannot be read") from None
+
+
+def _empty_node(ds: Dataset, parent: Node | None) -> Node:
+    terms: tuple[str, ...] | None = None
+    if SPECIFIC_CHARACTER_SET in ds:
+        source = ds.get_item(SPECIFIC_CHARACTER_SET)
+        terms = _charset_terms(source)
+    if terms is None and parent is not None:
+        encodings, default = parent.encodings, parent.default_repertoire
+    else:
+        encodings = convert_encodings(list(terms or ("",)))
+        default = not terms or terms[0] in _DEFAULT_TERMS
+    return Node([], terms, encodings, default, ds.original_encoding)
+
+
+def _charset_terms(source: RawDataElement | DataElement) -> tuple[str, ...]:
+    """Defined Terms of PS3.3 C.12.1.1.2, common misspellings put right; () where one is unknown."""
+    value = source.value
+    if isinstance(value, bytes):
+        value = value.decode("latin-1").split("\\")
+    values = [value] if isinstance(value, str) else list(value or ())
+    terms = []
+    for text in values:
+        term = str(text).strip(" \0")
+        term = re.sub(r"^ISO[-_ ]IR[-_ ]?", "ISO_IR ", term)
+        term = re.sub(r"^ISO[-_ ]2022[-_ ]IR[-_ ]?", "ISO 2022 IR ", term)
+        if term not in python_encoding:
+            return ()
+        terms.append(term)
+    return tuple(terms)
+
+
+def _effective_vr(tag: int, file_vr: str | None) -> tuple[str, str]:
+    """The VR to treat an element as, and a fault where the file's VR cannot be the attribute's."""
+    known = dictionary_vr(tag)
+    if file_vr is None or file_vr == "UN" or file_vr == known:
+        return known, ""
+    if not known or file_vr in known.split(" or ") or any(file_vr in vrs and known in vrs for vrs in _FAMILIES):
+        return file_vr, ""
+    return file_vr, "VR"
+
+
+def _read(tag: int, source: RawDataElement | DataElement, node: Node, depth: int) -> Element:
+    vr, fault = _effective_vr(tag, source.VR)
+    element = Element(tag, vr, source, fault=fault)
+    if isinstance(source, RawDataElement):
+        _check_length(tag, source)
+        if vr == "SQ":
+            element.items = tuple(read_tree(item, node, depth + 1) for item in _items(tag, source, node))
+        elif vr in STRING_VRS or (fault and dictionary_vr(tag) in STRING_VRS):
+            _read_string(element, source.value or b"", node)
+        elif vr in SIZES and len(source.value or b"") % SIZES[vr]:
+            element.fault = "length"
+        elif source.VR == "UN" and (" " in vr or source.is_little_endian is False):
+            element.fault = "VR"  # PS3.5 6.2.2: UN is little endian, and nothing says which of two VRs it is
+    elif vr == "SQ" and source.VR == "SQ":
+        element.items = tuple(read_tree(item, node, depth + 1) for item in source.value or ())
+    elif vr != source.VR:
+        element.fault = "VR"
+    elif vr in STRING_VRS:
+        element.texts = _strings(source)
+        element.fault = element.fault or ("text" if any(_CONTROL.search(text) for text in element.texts) else "")
+    return element
+
+
+def _check_length(tag: int, source: RawDataElement) -> None:
+    found = len(source.value) if source.value else 0
+    if source.length not in (found, 0xFFFFFFFF):
+        raise InstanceError(HEADER_REFUSED, f"{path_of(tag)} is shorter than its length says, or was not read")
+
+
+def _items(tag: int, source: RawDataElement, node: Node) -> list[Dataset]:
+    if source.VR == "UN":  # PS3.5 6.2.2 note: a sequence in UN is implicit VR little endian
+        source = source._replace(VR="SQ", is_implicit_VR=True, is_little_endian=True)
+    try:
+        return list(convert_raw_data_element(source, encoding=node.encodings).value or ())
+    except PYDICOM_ERRORS:
+        raise InstanceError(HEADER_REFUSED, f"sequence {path_of(tag)} cannot be read") from None
+
+
+def _read_string(element: Element, value: bytes, node: Node) -> None:
+    if element.vr in NUMBER_STRING_VRS and not _NUMBERS.fullmatch(value):
+        element.fault = element.fault or "number"
+    plain = value.isascii() and _ESCAPE not in value
+    if plain:
+        text = value.decode("ascii")
+    elif element.vr not in _CHARSET_VRS or (node.default_repertoire and _ESCAPE not in value):
+        # PS3.5 6.1.2: without a character set that has them, these bytes have no meaning.
+        text, element.fault = value.decode("latin-1"), element.fault or "text"
+    else:
+        text = _decode(value, node.encodings, element.vr)
+    text = text.rstrip(" \0")
+    element.texts = (text,) if element.vr in _ONE_VALUE_VRS else tuple(part.strip(" ") for part in text.split("\\"))
+    if not element.fault and _CONTROL.search(text):
+        element.fault = "text"
+
+
+def _decode(value: bytes, encodings: list[str], vr: str) -> str:
+    delimiters = set(b"\r\n\t\f") if vr in _ONE_VALUE_VRS else set(b"\\^=") if vr == "PN" else set(b"\\")
+    if len(encodings) == 1 and _ESCAPE not in value:
+        # Not by backslash: in GBK and Shift-JIS it is also the second byte of other characters.
+        return value.decode(encodings[0], errors="replace")
+    return decode_bytes(value, encodings, delimiters)
+
+
+def _strings(source: DataElement) -> tuple[str, ...]:
+    value = source.value
+    values = list(value) if isinstance(value, MultiValue | list | tuple) else [value]  # a PersonName iterates too
+    return tuple(str(part).rstrip(" \0") for part in values if part is not None)
+
+
+def path_of(tag: int) -> str:
+    """`(gggg,eeee)`, in capitals."""
+    return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"

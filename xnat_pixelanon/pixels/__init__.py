@@ -1,0 +1,25 @@
+"""Pixel data: read and walked without decoding, blackened in a stream, proved by code of its own."""
+
+from __future__ import annotations
+
+from xnat_pixelanon.pixels.digest import pixel_digest
+from xnat_pixelanon.pixels.facts import read_facts
+from xnat_pixelanon.pixels.preview import render_frame
+from xnat_pixelanon.pixels.proof import PixelProof, prove_pixels
+from xnat_pixelanon.pixels.routes import TransferSyntax, transfer_syntaxes
+from xnat_pixelanon.pixels.source import PixelSource, open_source
+from xnat_pixelanon.pixels.writer import WrittenPixels, write_instance
+
+__all__ = [
+    "PixelProof",
+    "PixelSource",
+    "TransferSyntax",
+    "WrittenPixels",
+    "open_source",
+    "pixel_digest",
+    "prove_pixels",
+    "read_facts",
+    "render_frame",
+    "transfer_syntaxes",
+    "write_instance",
+]

@@ -1,0 +1,172 @@
+"""Walk one JPEG 2000 or HTJ2K frame by its markers (ISO 15444-1 annex A), bare or in JP2 boxes (annex I)."""
+
+from __future__ import annotations
+
+import struct
+
+from xnat_pixelanon.errors import InstanceError
+from xnat_pixelanon.pixels.codestream import AFTER_STREAM, FrameStream, check_precision, check_size, is_padding
+from xnat_pixelanon.pixels.layout import PixelLayout
+from xnat_pixelanon.pixels.structure import damaged
+
+_SOC, _SIZ, _COM, _SOT, _SOD, _EOC = b"\xff\x4f", 0xFF51, 0xFF64, 0xFF90, 0xFF93, b"\xff\xd9"
+# CAP COD COC TLM PRF PLM PLT CPF QCD QCC RGN POC PPM PPT CRG
+_SEGMENTS = frozenset(
+    {0xFF50, 0xFF52, 0xFF53, 0xFF55, 0xFF56, 0xFF57, 0xFF58, 0xFF59, 0xFF5C, 0xFF5D, 0xFF5E, 0xFF5F}
+    | {0xFF60, 0xFF61, 0xFF63}
+)
+_SIGNATURE = b"\0\0\0\x0cjP  \r\n\x87\n"
+_HEADER_BOXES = frozenset({b"ihdr", b"bpcc", b"colr", b"pclr", b"cmap", b"cdef", b"res "})
+
+
+def begins(data: bytes) -> bool:
+    """Whether a fragment that starts with `data` starts a frame."""
+    return data.startswith((_SOC + b"\xff\x51", _SIGNATURE))
+
+
+def walk(data: bytes, layout: PixelLayout) -> FrameStream:
+    """From SOC to EOC. InstanceError("damaged") where it fails, ("pixel-format") where a carrier cannot be taken out.
+
+    Comment segments and boxes with text go; of JP2 boxes the signature, type, image header and codestream stay.
+    """
+    if data.startswith(_SIGNATURE):
+        return _walk_boxes(data, layout)
+    frame = _walk_codestream(data, 0, len(data), layout)
+    return _with_rest(data, frame)
+
+
+def _with_rest(data: bytes, frame: FrameStream) -> FrameStream:
+    if is_padding(data[frame.end :]):
+        return frame
+    return FrameStream(frame.pieces, frame.removed | {AFTER_STREAM}, frame.end)
+
+
+def _walk_codestream(data: bytes, at: int, stop: int, layout: PixelLayout) -> FrameStream:
+    if data[at : at + 2] != _SOC:
+        raise damaged("a frame does not start with the JPEG 2000 marker SOC")
+    pieces, removed = [_SOC], set[str]()
+    at += 2
+    seen_size = False
+    while True:
+        marker, length = _segment(data, at, stop)
+        if marker == _SOT:
+            break
+        if marker == _SIZ and not seen_size:
+            _image_size(data[at + 4 : at + 2 + length], layout)
+            seen_size = True
+        elif marker not in _SEGMENTS and marker != _COM:
+            raise damaged("a frame's JPEG 2000 header holds a marker that is not known")
+        if marker == _COM:
+            removed.add("JPEG 2000 comment segments")
+        else:
+            pieces.append(data[at : at + 2 + length])
+        at += 2 + length
+    if not seen_size:
+        raise damaged("a frame's JPEG 2000 header has no image size")
+    end = _walk_tile_parts(data, at, stop)
+    pieces.append(data[at:end])
+    return FrameStream(tuple(pieces), frozenset(removed), end)
+
+
+def _segment(data: bytes, at: int, stop: int) -> tuple[int, int]:
+    """Marker and length of the segment at `at`; the length counts its own two bytes but not the marker."""
+    if at + 4 > stop:
+        raise damaged("a frame's JPEG 2000 stream is truncated")
+    marker, length = struct.unpack(">HH", data[at : at + 4])
+    if length < 2 or at + 2 + length > stop:
+        raise damaged("a segment of a frame's JPEG 2000 stream is longer than the frame")
+    return int(marker), int(length)
+
+
+def _image_size(payload: bytes, layout: PixelLayout) -> None:
+    if len(payload) < 36:
+        raise damaged("a frame's JPEG 2000 image size is too short")
+    width, height, left, top = struct.unpack(">4L", payload[2:18])
+    (components,) = struct.unpack(">H", payload[34:36])
+    if len(payload) != 36 + 3 * components:
+        raise damaged("a frame's JPEG 2000 image size does not fit its components")
+    check_size(layout, height - top, width - left, components)
+    for depth in payload[36::3]:
+        check_precision(layout, (depth & 0x7F) + 1)
+
+
+def _walk_tile_parts(data: bytes, at: int, stop: int) -> int:
+    """Hop from tile-part to tile-part; gives the place behind EOC."""
+    while data[at : at + 2] != _EOC or at + 2 > stop:
+        marker, length = _segment(data, at, stop)
+        if marker != _SOT or length != 10:
+            raise damaged("a frame's JPEG 2000 stream is truncated: no EOC")
+        (part_length,) = struct.unpack(">L", data[at + 6 : at + 10])
+        body = _skip_tile_header(data, at + 12, stop)
+        if part_length == 0:  # the last one reaches to EOC; no coded byte pair is above FF8F
+            at = data.find(_EOC, body, stop)
+            if at < 0:
+                raise damaged("a frame's JPEG 2000 stream is truncated: no EOC")
+        elif at + part_length < body or at + part_length > stop:
+            raise damaged("a tile-part of a frame's JPEG 2000 stream is longer than the frame")
+        else:
+            at += part_length
+    return at + 2
+
+
+def _skip_tile_header(data: bytes, at: int, stop: int) -> int:
+    while data[at : at + 2] != b"\xff\x93":
+        marker, length = _segment(data, at, stop)
+        if marker == _COM:  # taking it out would change lengths that other markers repeat
+            raise InstanceError("pixel-format", "a JPEG 2000 tile-part holds a comment segment")
+        if marker not in _SEGMENTS:
+            raise damaged("a tile-part of a frame's JPEG 2000 stream holds a marker that is not known")
+        at += 2 + length
+    return at + 2
+
+
+def _walk_boxes(data: bytes, layout: PixelLayout) -> FrameStream:
+    pieces, removed, at, found = [], set[str](), 0, False
+    while len(data) - at >= 8:
+        kind, body, end = _box(data, at)
+        if kind == b"jp2c" and not found:
+            found = True
+            stream = _walk_codestream(data, body, end, layout)
+            open_ended = data[at : at + 4] == b"\0\0\0\0"
+            if not is_padding(data[stream.end : end]):
+                removed.add(AFTER_STREAM)
+            removed |= stream.removed
+            size = sum(len(piece) for piece in stream.pieces)
+            pieces += [data[at:body] if open_ended else struct.pack(">L4s", size + 8, kind), *stream.pieces]
+        elif kind in (b"jP  ", b"ftyp", b"jp2h"):
+            if kind == b"jp2h":
+                _check_header_boxes(data[body:end])
+            pieces.append(data[at:end])
+        else:
+            removed.add("JP2 boxes besides the image")
+        at = end
+    if not found:
+        raise damaged("a frame's JP2 boxes hold no codestream")
+    if not is_padding(data[at:]):
+        removed.add(AFTER_STREAM)
+    return FrameStream(tuple(pieces), frozenset(removed), at)
+
+
+def _box(data: bytes, at: int) -> tuple[bytes, int, int]:
+    """Kind, where its content begins, where it ends (ISO 15444-1 I.4)."""
+    length, kind = struct.unpack(">L4s", data[at : at + 8])
+    body = at + 8
+    if length == 1 and len(data) - at >= 16:
+        (length,) = struct.unpack(">Q", data[body : body + 8])
+        body += 8
+    end = len(data) if length == 0 else at + length
+    if not body <= end <= len(data):
+        raise damaged("a frame's JP2 boxes are longer than the frame")
+    return kind, body, end
+
+
+def _check_header_boxes(header: bytes) -> None:
+    at = 0
+    while len(header) - at >= 8:
+        kind, body, end = _box(header, at)
+        # colr method 1 is a number; the others carry a colour profile with text in it
+        if kind not in _HEADER_BOXES or (kind == b"colr" and header[body : body + 1] != b"\x01"):
+            raise InstanceError("pixel-format", "a JP2 header holds a box that may carry text")
+        at = end
+    if at != len(header):
+        raise damaged("a frame's JP2 header is not well-formed")

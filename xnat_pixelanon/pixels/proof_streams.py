@@ -1,0 +1,192 @@
+"""Compare encapsulated pixel data: equal to the byte, or equal but for what carries text beside the image."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Iterator, Sequence
+
+from xnat_pixelanon.pixels.proof_frames import Comparison
+from xnat_pixelanon.pixels.proof_read import Reopened, Unreadable
+
+_RLE = "1.2.840.10008.1.2.5"
+_JPEG2000 = ("1.2.840.10008.1.2.4.9", "1.2.840.10008.1.2.4.20")
+_BLOCK = 1 << 20
+Item = tuple[int, int]
+
+
+def compare_encapsulated(source: Reopened, written: Reopened, boxes: bool) -> Comparison:
+    """Fragments of two files in one transfer syntax; every frame of the copy is free of carriers."""
+    result = Comparison()
+    if boxes:
+        result.add("a box in compressed pixel data cannot be proved")
+        return result
+    before, after = _items(source), _items(written)
+    if after[-1][0] + after[-1][1] + 8 != written.size:
+        result.add("something lies behind the copy's pixel data")
+    identical = _same_bytes(source, before, written, after)
+    source_frames, written_frames = _frames(source, before[1:]), _frames(written, after[1:])
+    if len(source_frames) != source.frames or len(written_frames) != source.frames:
+        result.add("source or copy has not as many frames as Number of Frames")
+        return result
+    _check_tables(written, after, written_frames, result)
+    for one, other in zip(source_frames, written_frames, strict=True):
+        carriers, kept = _essence(written, _join(written, other))
+        if carriers:
+            result.add("a frame of the copy still has text or bytes beside its image")
+        if not identical and kept != _essence(source, _join(source, one))[1]:
+            result.add("a frame of the copy differs from the source's")
+        result.frames += 1
+    result.taken_out = not identical
+    return result
+
+
+def _items(opened: Reopened) -> list[Item]:
+    """Place and length of the value of every item, the Basic Offset Table first."""
+    if opened.length != -1:
+        raise Unreadable("compressed pixel data are not encapsulated")
+    items: list[Item] = []
+    at = opened.begin
+    while (head := opened.read(at, 8))[:4] == b"\xfe\xff\x00\xe0":
+        (length,) = struct.unpack("<L", head[4:])
+        items.append((at + 8, length))
+        at += 8 + length
+    if head != b"\xfe\xff\xdd\xe0\0\0\0\0" or len(items) < 2:
+        raise Unreadable("the fragments of source or copy are not well-formed")
+    return items
+
+
+def _same_bytes(source: Reopened, before: Sequence[Item], written: Reopened, after: Sequence[Item]) -> bool:
+    if [length for _, length in before] != [length for _, length in after]:
+        return False
+    at, other, left = before[0][0], after[0][0], before[-1][0] + before[-1][1] - before[0][0]
+    while left > 0:
+        count = min(_BLOCK, left)
+        if source.read(at, count) != written.read(other, count):
+            return False
+        at, other, left = at + count, other + count, left - count
+    return True
+
+
+def _frames(opened: Reopened, items: Sequence[Item]) -> list[list[Item]]:
+    """A frame begins where a codestream begins; RLE frames are one fragment each (PS3.5 A.4.2)."""
+    frames: list[list[Item]] = []
+    for at, length in items:
+        head = opened.read(at, min(length, 12))
+        starts = head.startswith((b"\xff\xd8\xff", b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  "))
+        if starts or opened.transfer_syntax_uid == _RLE or not frames:
+            frames.append([])
+        frames[-1].append((at, length))
+    return frames
+
+
+def _check_tables(
+    written: Reopened, items: Sequence[Item], frames: Sequence[Sequence[Item]], result: Comparison
+) -> None:
+    """The offset tables of the copy point to the item tags of its frames."""
+    first = items[1][0]
+    wanted = [frame[0][0] - first for frame in frames]
+    at, length = items[0]
+    basic = list(struct.unpack(f"<{length // 4}L", written.read(at, length // 4 * 4)))
+    extended = written.header.get((0x7FE0, 0x0001))
+    if basic and basic != wanted:
+        result.add("the copy's Basic Offset Table does not point to its frames")
+    if extended is not None and list(struct.unpack(f"<{len(frames)}Q", extended.value)) != wanted:
+        result.add("the copy's Extended Offset Table does not point to its frames")
+
+
+def _join(opened: Reopened, frame: Sequence[Item]) -> bytes:
+    return b"".join(opened.read(at, length) for at, length in frame)
+
+
+def _essence(opened: Reopened, data: bytes) -> tuple[bool, bytes]:
+    """Whether a frame has carriers, and a digest of all the rest."""
+    uid = opened.transfer_syntax_uid
+    if uid == _RLE:
+        parts = iter([(False, data)])
+    elif uid.startswith(_JPEG2000):
+        parts = _jp2(data) if data.startswith(b"\0\0\0\x0c") else _jpeg2000(data)
+    else:
+        parts = _jpeg(data, 0x80 if uid.startswith("1.2.840.10008.1.2.4.8") else 0x01)
+    digest, carriers = hashlib.sha256(), False
+    for carrier, part in parts:
+        carriers = carriers or carrier
+        digest.update(b"" if carrier else part)
+    return carriers, digest.digest()
+
+
+def _jpeg(data: bytes, lowest: int) -> Iterator[tuple[bool, bytes]]:
+    """Segments and entropy-coded data in turn; in the data, FF and a byte below `lowest` is no marker."""
+    yield False, data[:2]
+    at = 2
+    while data[at + 1] != 0xD9:
+        if data[at] != 0xFF:
+            raise Unreadable("a JPEG frame is not well-formed")
+        marker = data[at + 1]
+        if marker == 0xFF:
+            at += 1  # a fill byte
+            continue
+        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        yield from _segment(marker, data[at:end])
+        at = end
+        if marker == 0xDA:
+            end = data.index(b"\xff", at)
+            while data[end + 1] < lowest or 0xD0 <= data[end + 1] <= 0xD7 or data[end + 1] == 0xFF:
+                end = data.index(b"\xff", end + 1)
+            yield False, data[at:end]
+            at = end
+    yield False, b"\xff\xd9"
+    yield data[at + 2 :].strip(b"\0") not in (b"", b"\xff"), b""
+
+
+def _segment(marker: int, segment: bytes) -> Iterator[tuple[bool, bytes]]:
+    """Colour markers count up to what decides on colour; all other application segments and comments are carriers."""
+    kept = 0
+    if (marker == 0xE0 and segment[4:9] == b"JFIF\0" and len(segment) >= 18) or (
+        marker == 0xEE and segment[4:9] == b"Adobe"
+    ):
+        kept = 16
+    elif marker == 0xE8 and segment[4:8] == b"mrfx" and len(segment) == 9:
+        kept = 9
+    elif marker != 0xFE and not 0xE0 <= marker <= 0xEF:
+        yield False, segment
+        return
+    yield False, segment[4:kept]
+    rest = segment[kept:] if kept else segment
+    yield rest not in (b"", b"\0\0") or (marker != 0xE0 and rest != b""), b""
+
+
+def _jpeg2000(data: bytes) -> Iterator[tuple[bool, bytes]]:
+    """The main header without comments, then all tile-parts to EOC."""
+    yield False, data[:2]
+    at = 2
+    while data[at : at + 2] != b"\xff\x90":
+        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        if data[at] != 0xFF or end > len(data):
+            raise Unreadable("a JPEG 2000 frame is not well-formed")
+        yield data[at + 1] == 0x64, data[at:end]
+        at = end
+    start = at
+    while data[at : at + 2] == b"\xff\x90":
+        length = int.from_bytes(data[at + 6 : at + 10], "big")
+        at = at + length if length else data.index(b"\xff\xd9", at)
+    yield False, data[start:at]
+    yield data[at : at + 2] != b"\xff\xd9" or data[at + 2 :].strip(b"\0") not in (b"", b"\xff"), b""
+
+
+def _jp2(data: bytes) -> Iterator[tuple[bool, bytes]]:
+    at = 0
+    while at + 8 <= len(data):
+        length, kind = struct.unpack(">L4s", data[at : at + 8])
+        head = 8
+        if length == 1:
+            head, length = 16, int.from_bytes(data[at + 8 : at + 16], "big")
+        end = at + length if length else len(data)
+        if length and length < head:
+            raise Unreadable("a JP2 box is not well-formed")
+        if kind == b"jp2c":
+            yield from _jpeg2000(data[at + head : end])
+        else:
+            yield kind not in (b"jP  ", b"ftyp", b"jp2h"), kind + data[at + head : end]
+        at = end
+    yield data[at:].strip(b"\0") != b"", b""
