@@ -7,8 +7,8 @@ import zlib
 from collections import Counter
 from pathlib import Path
 
+import data_store
 import pydicom
-import pytest
 from header_makers import reopen, request
 from pydicom.errors import InvalidDicomError
 
@@ -19,7 +19,6 @@ DEFLATED = "1.2.840.10008.1.2.1.99"
 
 
 def files() -> list[Path]:
-    data_store = pytest.importorskip("data_store", reason="pydicom-data comes with the sandbox extra")
     folders = (Path(pydicom.__file__).parent / "data", Path(data_store.__file__).parent)
     return [path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()]
 

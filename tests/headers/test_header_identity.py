@@ -8,7 +8,7 @@ import uuid
 
 import pytest
 from header_makers import IDENTITY
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xnat_pixelanon.errors import ConfigurationError
@@ -20,6 +20,7 @@ texts = st.text(min_size=1, max_size=40)
 OTHER = Identity.from_keys(bytes(32))
 
 
+@settings(deadline=None)
 @given(uids)
 def test_a_mapped_uid_is_a_valid_uuid_uid_and_always_the_same(source):
     uid = IDENTITY.uid(source)
@@ -30,6 +31,7 @@ def test_a_mapped_uid_is_a_valid_uuid_uid_and_always_the_same(source):
     assert uid != OTHER.uid(source)
 
 
+@settings(deadline=None)
 @given(st.lists(uids, unique=True, min_size=2, max_size=20))
 def test_different_uids_stay_different(sources):
     assert len({IDENTITY.uid(source) for source in sources}) == len(sources)
@@ -63,6 +65,7 @@ def test_code_systems_are_well_known_where_code_systems_are_named_only():
     assert not is_well_known("1.2.840.10008.6.1.2", 0x00081155)
 
 
+@settings(deadline=None)
 @given(texts, st.sampled_from(["", "MS_"]))
 def test_labels_have_one_form(text, prefix):
     for label in (
@@ -90,6 +93,7 @@ def test_each_use_has_a_key_of_its_own():
     assert IDENTITY.keyed_digest(same.encode()) not in (IDENTITY.uid(same), IDENTITY.fingerprint())
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=8), max_size=4), st.lists(st.binary(max_size=8), max_size=4))
 def test_digests_keep_their_parts_apart(first, second):
     assert (IDENTITY.keyed_digest(*first) == IDENTITY.keyed_digest(*second)) == (first == second)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from header_makers import image, put
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 
@@ -151,6 +151,7 @@ TEXTS = st.text("abcdeABCDE äéß^ -_./,7012山", max_size=24)
 DATES = st.dates().map(lambda date: f"{date:%Y%m%d}".rjust(8, "0"))
 
 
+@settings(deadline=None)
 @given(NAMES, IDS, IDS, DATES, TEXTS)
 @example("abcde^ab", "", "", "20010203", "xabc deX")
 @example("ab^cd", "A1-1", "", "20010203", "a1 1 dcab")
@@ -163,6 +164,7 @@ def test_engine_and_proof_agree_on_every_text(name, patient_id, station, date, t
         found(text, source, vr=vr, tag=tag)
 
 
+@settings(deadline=None)
 @given(st.dates(), st.sampled_from("-/. "), st.data())
 def test_dates_are_found_in_every_common_form(date, separator, data):
     source = image(StudyDate=f"{date.year:04d}{date:%m%d}")

@@ -21,7 +21,7 @@ from xnat_pixelanon.pipeline.run import RunResult, new_run_id, run
 from xnat_pixelanon.pipeline.setup import RunOptions, prepared
 from xnat_pixelanon.sandbox.person import Person
 from xnat_pixelanon.sandbox.phantoms import phantom, save
-from xnat_pixelanon.sandbox.sample_session import SampleSession, own_uids
+from xnat_pixelanon.sandbox.sample_session import BurnedText, SampleSession, own_uids
 from xnat_pixelanon.sandbox.server import Sandbox
 from xnat_pixelanon.sandbox.settings import Settings
 from xnat_pixelanon.sandbox.sweep import Sweep, SweepResult
@@ -33,8 +33,8 @@ STAGING, CLEAN = "STAGING", "CLEAN"
 class InProcess(Workers):
     """Work in this process: a test of the pipeline need not start Python again for every run."""
 
-    def __init__(self) -> None:
-        super().__init__(1)
+    def __init__(self, count: int = 1) -> None:
+        super().__init__(count)
 
     def each(self, function: Callable[[Any], Any], tasks: Sequence[Any]) -> Iterator[Done[Any]]:
         for index, task in enumerate(tasks):
@@ -80,6 +80,19 @@ def clean_template(**changes: Any) -> dict[str, Any]:
     return {"id": "ct-axial", "match": match, "rectangles": []} | changes
 
 
+def private_words(samples: Sequence[SampleSession]) -> set[str]:
+    """All that stands in headers, labels and UIDs of sessions, in lower case; none of it may be said or sent."""
+    words = {text for sample in samples for text in sample.identity.strings()}
+    words |= {text for sample in samples for text in (sample.label, sample.subject, *sample.uids)}
+    return {word.casefold() for word in words if len(word) > 3} | {"acme imaging", "acme private", "invented"}
+
+
+def told_in(text: str, samples: Sequence[SampleSession]) -> list[str]:
+    """Which kinds of private words a text holds, by their place in the sorted list: a failure need not print them."""
+    text = text.casefold()
+    return [f"word {number}" for number, word in enumerate(sorted(private_words(samples))) if word in text]
+
+
 def ultrasound(person: Person, **wanted: Any) -> Dataset:
     """A small still with the person's name burned in; `banner_template` covers it."""
     settings: dict[str, Any] = {"rows": 64, "columns": 96, "burned": (person.banner, (2, 4), 10), "person": person}
@@ -109,12 +122,20 @@ class Site:
             found |= {f"{prefix}_HOST": url, f"{prefix}_USER": user, f"{prefix}_PASS": password}
         return found
 
-    def seed(self, label: str, images: Sequence[Dataset], *, person: Person, subject: str = "") -> str:
+    def seed(
+        self,
+        label: str,
+        images: Sequence[Dataset],
+        *,
+        person: Person,
+        subject: str = "",
+        burned: Sequence[BurnedText] = (),
+    ) -> str:
         """Archive images in staging under a label; the same label again is a late arrival. Gives the experiment ID."""
         folder = self.root / "seeds" / f"{label}-{len(self.samples)}"
         files = tuple(save(ds, folder / f"{number:03d}.dcm") for number, ds in enumerate(images))
         uids = tuple({uid for ds in images for uid in own_uids(ds)})
-        self.samples.append(SampleSession(label, subject or person.id, files, person, (), uids))
+        self.samples.append(SampleSession(label, subject or person.id, files, person, tuple(burned), uids))
         return self.staging.seed_session(STAGING, subject or person.id, label, files)
 
     def store(self, name: str, document: dict[str, Any]) -> int:
@@ -143,15 +164,20 @@ class Site:
         """Outcomes of the sessions of one run, in the order of the listing."""
         return [session.outcome for session in self.run(**options).report.sessions]
 
-    def command(self, *words: str, user: str = OWNER, password: str = PASSWORD) -> int:
-        """A command line in this process, with the environment of this site; its exit status."""
+    def command(self, *words: str, user: str = OWNER, password: str = PASSWORD, **variables: str) -> int:
+        """A command line in this process, with the environment of this site and `variables`; its exit status."""
         before = dict(os.environ)
-        os.environ.update(self.environment(user, password))
+        os.environ.update(self.environment(user, password) | variables)
         try:
             return status_of(words)
         finally:
             os.environ.clear()
             os.environ.update(before)
+
+    def reads_only(self) -> bool:
+        """Whether nothing but logging in and out and reading reached the clean server since its log was cleared."""
+        rest = {(one.method, one.path) for one in self.clean.requests if one.method not in ("GET", "HEAD")}
+        return rest <= {("PUT", "/data/services/auth"), ("DELETE", "/data/JSESSION")}
 
     def visible(self) -> dict[str, list[str]]:
         """Scan IDs by label of the sessions that a member of the clean project can see, asked over HTTP."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import resource
 import tracemalloc
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -275,7 +274,6 @@ def test_a_deflated_file_far_larger_inside_passes_through_little_memory(tmp_path
     tracemalloc.stop()
     assert (facts.damage, facts.frames, result.route) == (None, frames, "deflated")
     assert peak < 24 << 20
-    assert zlib.crc32((tmp_path / "out.dcm").read_bytes()[-4:]) is not None
 
 
 def sample_files() -> list[Path]:

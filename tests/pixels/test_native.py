@@ -118,6 +118,7 @@ def test_big_endian_bytes_in_words_are_filled_where_they_are_seen(tmp_path: Path
     path = write_native(tmp_path / "source.dcm", pixels, BIG_ENDIAN, vr=vr)
     box = (Rectangle(1, 1, 4, 2),)
     result = written(path, tmp_path / "out.dcm", box)
+    assert result.scrubbed == ()
     seen = pixel_array(tmp_path / "out.dcm", raw=True)
     np.testing.assert_array_equal(seen, expected_cells(pixels, box, [255])[..., 0])
     assert proved(path, tmp_path / "out.dcm", box, result).ok

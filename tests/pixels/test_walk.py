@@ -206,6 +206,15 @@ def broken(edit: Callable[[bytes], bytes]) -> list[bytes]:
     return [FRAME, edit(FRAME)]
 
 
+def test_a_header_that_two_readers_see_differently_is_damage(tmp_path: Path) -> None:
+    """An item delimiter that belongs to nothing: pydicom ends the data set there, the walk does not."""
+    path = write_native(tmp_path / "source.dcm", GREY)
+    data = path.read_bytes()
+    at = data.index(struct.pack("<HH", 0x0010, 0x0010))
+    path.write_bytes(data[:at] + b"\xfe\xff\x0d\xe0\0\0\0\0" + data[at:])
+    assert facts_of(path).damage == "the header cannot be walked to the pixel data"
+
+
 BROKEN_STREAMS: dict[str, tuple[str, list[bytes]]] = {
     "no SOI": (JPEG_BASELINE, broken(lambda frame: frame[1:])),
     "no EOI": (JPEG_BASELINE, broken(lambda frame: frame[:-2])),

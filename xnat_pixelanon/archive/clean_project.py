@@ -52,9 +52,13 @@ class CleanProject:
         self.connection = connection
         self.project = project
 
-    def look(self, name: Name) -> tuple[Standing, CleanSession | None]:
-        """How the session stands there, and the session itself where it is ours. By GET only."""
-        found = [s for s in self.sessions() if s.label == name.session or s.uid == name.study_instance_uid]
+    def look(self, name: Name, *, everywhere: bool = True) -> tuple[Standing, CleanSession | None]:
+        """How the session stands there, and the session itself where it is ours. By GET only.
+
+        everywhere: our Study Instance UID is looked for under all labels, not under ours alone.
+        """
+        listed = self.sessions("" if everywhere else name.session)
+        found = [s for s in listed if s.label == name.session or s.uid == name.study_instance_uid]
         if not found:
             return Absent(), None
         session = found[0]
@@ -71,10 +75,14 @@ class CleanProject:
             return Unfinished(), session  # cut while it was being written
         return Foreign("the session's receipt is not one"), None
 
-    def sessions(self) -> list[CleanSession]:
-        """All image sessions of the project that the account can see."""
+    def sessions(self, label: str = "") -> list[CleanSession]:
+        """The image sessions of the project that the account can see; of one label only where that is given.
+
+        A server that does not know that filter lists all.
+        """
         columns = ("ID", "label", "UID", "subject_label", "project", "xnat:imageSessionData/meta/status")
-        rows = self.connection.rows(uris.experiments(self.project, *columns), "listing the clean project's sessions")
+        uri = uris.experiments(self.project, *columns, **({"label": label} if label else {}))
+        rows = self.connection.rows(uri, "listing the clean project's sessions")
         return [
             CleanSession(
                 row.get("ID", ""),
@@ -132,7 +140,7 @@ class CleanProject:
         """Release a session from quarantine; whether it is released then, where the server tells."""
         uri = uris.project(self.project, "subjects", session.subject, "experiments", session.id, activate="true")
         self.connection.put(uri, "activating the session", accepted=(200, 201), repeat=True)
-        now = next((one for one in self.sessions() if one.id == session.id), None)
+        now = next((one for one in self.sessions(session.label) if one.id == session.id), None)
         return now is not None and not now.is_quarantined
 
     def withdraw(self, session: CleanSession) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from stat import S_ISREG
 
 from xnat_pixelanon.archive.dicom_tags import read_tags
+from xnat_pixelanon.archive.listings import natural
 from xnat_pixelanon.domain.scan_ids import Series, scan_ids
 from xnat_pixelanon.domain.session import Contents, NotSent, SourceFile, SourceScan, SourceSession
 from xnat_pixelanon.errors import ChangedError, ConfigurationError, NotFoundError, TransferError
@@ -70,7 +71,7 @@ class DirSource:
             SourceScan(ids[uid], tuple(SourceFile(one.name, one.size, _locator(one)) for one in files))
             for uid, files in by_series.items()
         ]
-        return Contents(tuple(sorted(scans, key=lambda scan: scan.id)), ())
+        return Contents(tuple(sorted(scans, key=lambda scan: natural(scan.id))), ())
 
     def strays(self) -> tuple[NotSent, ...]:
         """Everything below the folder that belongs to no study: other files, DICOMDIR, links, unreadable DICOM."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -99,6 +100,11 @@ def scan_files(connection: XnatConnection, experiment: str, resource: Resource) 
         found.append(ListedFile(uris.file_part(listed), int(size), row.get("digest", "").lower(), uris.listed(listed)))
     _distinct((one.path for one in found), what)
     return sorted(found, key=lambda one: one.path)
+
+
+def natural(identity: str) -> tuple[tuple[int, str], ...]:
+    """A key that sorts scan 2 before scan 10."""
+    return tuple((int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", identity))
 
 
 def _count(text: str) -> int:

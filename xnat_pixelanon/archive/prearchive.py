@@ -120,7 +120,8 @@ class Prearchive:
         prefix = f"{PREFIX}{session_label}-"
         removed = 0
         for entry in self.entries():
-            if entry.name.startswith(prefix) and _seconds(entry, own) >= age:
+            is_own = (entry.timestamp, entry.folder) == (own.timestamp, own.folder)
+            if entry.name.startswith(prefix) and not is_own and _seconds(entry, own) >= age:
                 removed += self.delete(entry)
         return removed
 
@@ -158,5 +159,5 @@ def _seconds(older: Entry, newer: Entry) -> float:
     try:
         first, last = (datetime.strptime(one.timestamp[:15], "%Y%m%d_%H%M%S") for one in (older, newer))
     except ValueError:
-        return -1.0
+        return float("-inf")
     return (last - first).total_seconds()

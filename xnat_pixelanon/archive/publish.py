@@ -8,109 +8,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-from xnat_pixelanon.archive.answers import OtherBytes
-from xnat_pixelanon.archive.clean_project import CleanProject, CleanSession, Name
-from xnat_pixelanon.archive.inbound import Ended, Inbound, Waits, extend
+from xnat_pixelanon.archive.clean_project import CleanSession, Name
+from xnat_pixelanon.archive.inbound import Ended, Inbound, extend
 from xnat_pixelanon.archive.ports import Foreign, Outrun, Published, Sent, Unfinished
 from xnat_pixelanon.archive.prearchive import Entry
-from xnat_pixelanon.archive.verify import (
-    Inventory,
-    PixelDigest,
-    Series,
-    expected,
-    inventory,
-    read_back,
-    satisfies,
-    unsatisfied,
-)
+from xnat_pixelanon.archive.settle import AGAIN, NOT_ACTIVE, Held, Means, Settling
+from xnat_pixelanon.archive.verify import Inventory, expected, inventory, satisfies
 from xnat_pixelanon.domain.receipt import Receipt
 from xnat_pixelanon.domain.session import Package
-from xnat_pixelanon.errors import (
-    ChangedError,
-    ConflictError,
-    NotFoundError,
-    PixelanonError,
-    SessionError,
-    TransferError,
-)
+from xnat_pixelanon.errors import ChangedError, ConflictError, PixelanonError, SessionError
 
-_AGAIN = "run again: the session is then verified and finished, or taken back and sent anew"
-_NOT_ACTIVE = "the session was verified, but the server did not activate it; it stays hidden"
 _OTHER = "what the clean project holds is not what was sent; the session stays hidden"
-
-
-@dataclass(frozen=True, slots=True)
-class Means:
-    """What every publication of a destination shares."""
-
-    clean: CleanProject
-    pixel_digest: PixelDigest
-    waits: Waits
-
-
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """What a session holds, and the listing that it was read by."""
-
-    listed: Inventory
-    series: Series
-
-
-class Settling:
-    """Bringing a session that is there already into a clean state: verified and visible, or gone."""
-
-    def __init__(self, means: Means, name: Name, scratch: Path) -> None:
-        self.means = means
-        self.clean = means.clean
-        self.name = name
-        self.scratch = scratch
-
-    def read(self, session: CleanSession, only: set[str] | None = None) -> _Held:
-        """Every instance of a session (of the series in `only`), downloaded and digested.
-
-        Again while a rival replaces files under our hands, as long as one is waited for.
-        """
-        end = time.monotonic() + self.means.waits.rival
-        connection = self.clean.connection
-        while True:
-            try:
-                listed = inventory(connection, session.id)
-                return _Held(listed, read_back(connection, listed, self.scratch, self.means.pixel_digest, only))
-            except (OtherBytes, NotFoundError):
-                if time.monotonic() >= end:
-                    raise
-            time.sleep(self.means.waits.poll)
-
-    def finish(self, session: CleanSession, receipt: Receipt) -> None:
-        """Verify a session against its receipt and activate it; see XnatDestination.finish."""
-        held = self.read(session)
-        if not satisfies(held.series, receipt):
-            if not session.is_quarantined:
-                raise ConflictError(
-                    "the published session no longer holds what its receipt says",
-                    hint="somebody changed it in the clean project: withdraw or remove it there, then run again",
-                )
-            wrong = unsatisfied(held.series, receipt)
-            if wrong:
-                self.clean.withdraw(session)
-                raise TransferError(
-                    "a hidden session that did not hold what its receipt says was taken back", hint="run again"
-                )
-            self.drop_scans(session, held, set(held.series) - {scan.series_instance_uid for scan in receipt.scans})
-            if {uid: n for uid, n in inventory(self.clean.connection, session.id).counts().items() if n} != {
-                scan.series_instance_uid: scan.instances for scan in receipt.scans
-            }:
-                raise SessionError("scans of an interrupted run could not be taken back", hint=_AGAIN)
-        if not session.is_active and not self.clean.activate(session):
-            raise SessionError(_NOT_ACTIVE, hint=_AGAIN)
-
-    def drop_scans(self, session: CleanSession, held: _Held, series: set[str]) -> None:
-        """Delete scans of ours that no receipt vouches for, from a session that nobody sees."""
-        for scan in held.listed.scan_ids(series):
-            self.clean.delete_scan(session, scan)
 
 
 class Publication(Settling):
@@ -225,7 +135,7 @@ class Publication(Settling):
         """
         end = time.monotonic() + self.means.waits.rival
         while True:
-            standing, session = self.clean.look(self.name)
+            standing, session = self.clean.look(self.name, everywhere=False)
             if session is None:
                 return None
             if isinstance(standing, Published):
@@ -237,7 +147,7 @@ class Publication(Settling):
 
     def _adopt_added(self) -> Sent | Outrun | None:
         """Scans that an interrupted run added already: finished if they are ours, else taken back."""
-        _, session = self.clean.look(self.name)
+        _, session = self.clean.look(self.name, everywhere=False)
         listed = inventory(self.clean.connection, session.id) if session else Inventory(())
         ours = {scan.series_instance_uid for scan in self.package.scans}
         if session is None or not any(scan.uid in ours for scan, _ in listed.scans):
@@ -253,11 +163,11 @@ class Publication(Settling):
         self.drop_scans(session, held, ours)
         return None
 
-    def _read_ours(self, session: CleanSession) -> _Held:
+    def _read_ours(self, session: CleanSession) -> Held:
         """The instances of the package; of a session to which it is added, the others are only counted."""
         return self.read(session, None if self.base is None else set(expected(self.package.scans)))
 
-    def _holds_all(self, held: _Held) -> bool:
+    def _holds_all(self, held: Held) -> bool:
         """Whether the session holds exactly the package, and the scans to which it is added as before."""
         wanted = expected(self.package.scans)
         if self.base is None:
@@ -265,7 +175,7 @@ class Publication(Settling):
         rest = {uid: count for uid, count in held.listed.counts().items() if uid not in wanted}
         return held.series == wanted and rest == {scan.series_instance_uid: scan.instances for scan in self.base.scans}
 
-    def _is_rivals(self, session: CleanSession, held: _Held, receipt: Receipt | None) -> bool:
+    def _is_rivals(self, session: CleanSession, held: Held, receipt: Receipt | None) -> bool:
         """Whether another run's receipt is there, and holds."""
         if receipt is None or receipt in (self.base, self.package.receipt):
             return False
@@ -275,11 +185,11 @@ class Publication(Settling):
     def _conclude(self, *, adopted: bool = False) -> Sent | Outrun:
         """From archived to visible: read back, receipt, activate. A rival may have his hands in it all the time."""
         end = time.monotonic() + self.means.waits.rival
-        held: _Held | None = None
+        held: Held | None = None
         while True:
-            standing, session = self.clean.look(self.name)
+            standing, session = self.clean.look(self.name, everywhere=False)
             if session is None:
-                raise SessionError("the archived session is not there; it was taken back or changed", hint=_AGAIN)
+                raise SessionError("the archived session is not there; it was taken back or changed", hint=AGAIN)
             if held is None or inventory(self.clean.connection, session.id) != held.listed:
                 held = self._read_ours(session)
             receipt = standing.receipt if isinstance(standing, Published) else None
@@ -290,12 +200,12 @@ class Publication(Settling):
             elif self._holds_all(held):
                 if self._complete(session, held, receipt):
                     return Sent(adopted)
-                why = _NOT_ACTIVE
+                why = NOT_ACTIVE
             if time.monotonic() >= end:
-                raise SessionError(why, hint=_AGAIN)
+                raise SessionError(why, hint=AGAIN)
             time.sleep(self.means.waits.poll)
 
-    def _complete(self, session: CleanSession, held: _Held, stored: Receipt | None) -> bool:
+    def _complete(self, session: CleanSession, held: Held, stored: Receipt | None) -> bool:
         """Receipt and activation; False when somebody changed the session or the receipt in between."""
         if stored != self.package.receipt:
             stored = self.clean.store_receipt(session, self.package.receipt)
@@ -305,7 +215,7 @@ class Publication(Settling):
 
     def _activate(self, session: CleanSession, receipt: Receipt) -> bool:
         """Make a verified session visible, if it still has this receipt."""
-        standing, now = self.clean.look(self.name)
+        standing, now = self.clean.look(self.name, everywhere=False)
         if now is None or now.id != session.id or not isinstance(standing, Published) or standing.receipt != receipt:
             return False
         return now.is_active or self.clean.activate(now)

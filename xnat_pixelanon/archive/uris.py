@@ -23,8 +23,8 @@ def project(project_id: str, *parts: str, **query: str) -> str:
     return path("projects", project_id, *parts, **query)
 
 
-def experiments(project_id: str, *columns: str) -> str:
-    return table("projects", project_id, "experiments", columns=",".join(columns))
+def experiments(project_id: str, *columns: str, **query: str) -> str:
+    return table("projects", project_id, "experiments", columns=",".join(columns), **query)
 
 
 def experiment(experiment_id: str, *parts: str, **query: str) -> str:

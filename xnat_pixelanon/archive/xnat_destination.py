@@ -12,8 +12,9 @@ from xnat_pixelanon.archive.connection import XnatConnection
 from xnat_pixelanon.archive.documents import TOOL
 from xnat_pixelanon.archive.inbound import Waits
 from xnat_pixelanon.archive.ports import Outrun, Published, Sent, Standing
-from xnat_pixelanon.archive.publish import Means, Publication, Settling
+from xnat_pixelanon.archive.publish import Publication
 from xnat_pixelanon.archive.rights import Role, project_role
+from xnat_pixelanon.archive.settle import Means, Settling
 from xnat_pixelanon.archive.verify import PixelDigest
 from xnat_pixelanon.domain.receipt import Receipt
 from xnat_pixelanon.domain.session import Package
@@ -102,7 +103,7 @@ class XnatDestination:
         try:
             if not self._script_enabled(scope, project, what):
                 return
-            answer = self._connection.get(uris.anonymisation(scope, project), what, (200, 204, 404))
+            answer = self._connection.get(uris.anonymisation(scope, project), what, (200, 204))
         except (RightsError, NotFoundError):
             raise RefusedError(
                 f"the {whose} anonymisation script cannot be read, so it may spoil what is published",
@@ -119,5 +120,5 @@ class XnatDestination:
             )
 
     def _script_enabled(self, scope: str, project: str, what: str) -> bool:
-        answer = self._connection.get(uris.anonymisation(scope, project, enabled=True), what, (200, 204, 404))
+        answer = self._connection.get(uris.anonymisation(scope, project, enabled=True), what, (200, 204))
         return answer.status == 200 and answer.text(what).strip().casefold() != "false"

@@ -10,7 +10,7 @@ from typing import Any
 
 from xnat_pixelanon.archive import listings, uris
 from xnat_pixelanon.archive.connection import XnatConnection
-from xnat_pixelanon.archive.listings import ListedFile, Resource
+from xnat_pixelanon.archive.listings import ListedFile, Resource, natural
 from xnat_pixelanon.archive.mount import Mount, same_file
 from xnat_pixelanon.domain.session import Contents, NotSent, SourceFile, SourceScan, SourceSession
 from xnat_pixelanon.errors import ChangedError, NotFoundError, TransferError
@@ -62,7 +62,7 @@ class XnatSource:
 
     def contents(self, session: SourceSession) -> Contents:
         """Scans by their DICOM and secondary resources; every other resource as not sent."""
-        scans = listings.scans(self._connection, session.id)
+        scans = sorted(listings.scans(self._connection, session.id), key=lambda scan: natural(scan.id))
         resources = listings.resources(self._connection, session.id)
         known = {scan.id for scan in scans}
         if any(one.is_dicom and one.owner not in known for one in resources):
@@ -90,7 +90,13 @@ class XnatSource:
         if where["local"] and same_file(Path(where["local"]), file.size, where["md5"]):
             return Path(where["local"])
         target = folder / f"{next(self._numbers):08d}.dcm"
-        self._connection.download(where["uri"], target, "downloading a file", size=file.size, md5=where["md5"])
+        try:
+            self._connection.download(where["uri"], target, "downloading a file", size=file.size, md5=where["md5"])
+        except NotFoundError:
+            raise TransferError(
+                "a file that the server lists cannot be downloaded from it",
+                hint="it was removed meanwhile, or its name has characters that XNAT does not find again: rename it",
+            ) from None
         return target
 
     def recheck(self, session: SourceSession, contents: Contents) -> None:

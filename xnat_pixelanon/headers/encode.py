@@ -10,7 +10,7 @@ from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian
 from xnat_pixelanon.errors import InstanceError
 from xnat_pixelanon.headers.constants import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from xnat_pixelanon.headers.silence import PYDICOM_ERRORS, quiet
-from xnat_pixelanon.headers.tree import HEADER_REFUSED
+from xnat_pixelanon.headers.tree import HEADER_REFUSED, path_of
 
 _PIXEL_GROUP = 0x7FE0
 _WORDS = frozenset({"OB or OW", "OD", "OF", "OL", "OV", "OW", "US or OW"})
@@ -69,6 +69,10 @@ def _before_pixels(dataset: Dataset) -> Dataset:
 def _check_byte_order(dataset: Dataset, little_endian: bool) -> None:
     # pydicom does not swap the bytes of these, and palettes that lost their order would be silently wrong.
     original = dataset.original_encoding[1]
-    vrs = {dataset.get_item(tag).VR for tag in sorted(dataset.keys())}
-    if original not in (None, little_endian) and not vrs.isdisjoint(_WORDS):
-        raise InstanceError(HEADER_REFUSED, "binary values cannot be brought into another byte order")
+    for tag in sorted(dataset.keys()):
+        element = dataset.get_item(tag)
+        if element.VR == "SQ" and not element.is_raw:
+            for item in element.value:
+                _check_byte_order(item, little_endian)
+        elif element.VR in _WORDS and original not in (None, little_endian):
+            raise InstanceError(HEADER_REFUSED, f"{path_of(tag)} cannot be brought into another byte order")

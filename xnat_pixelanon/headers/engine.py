@@ -116,6 +116,11 @@ def _ruling(tag: int) -> tuple[str, str]:
     return "X", "binary"
 
 
+def _has_value(element: Element) -> bool:
+    value = element.source.value
+    return value is not None and (isinstance(value, int | float) or len(value) > 0)
+
+
 class _Cleaner:
     """One run over one tree; collects what it did."""
 
@@ -156,11 +161,11 @@ class _Cleaner:
         if action == "Z" and dictionary_vr(tag):
             return self._empty(element, path, rule)
         if action == "D" and (dummy := DUMMIES.get(dictionary_vr(tag))) is not None:
-            if not element.source.value:
+            if not _has_value(element):
                 return self._empty(element, path, rule)
             self._note(path, tag, rule, "replaced")
             return DataElement(tag, dictionary_vr(tag), dummy)
-        self._note(path, tag, rule, "removed")
+        self._remove(element, path, rule)
         return None
 
     def _character_set(self, element: Element, node: Node, path: str) -> RawDataElement | DataElement | None:
@@ -171,7 +176,7 @@ class _Cleaner:
 
     def _empty(self, element: Element, path: str, rule: str) -> DataElement:
         tag, vr = element.tag, dictionary_vr(element.tag)
-        if element.source.value:
+        if _has_value(element):
             if tag in _ESSENTIAL:
                 raise InstanceError(HEADER_REFUSED, f"{path}{path_of(tag)} would have to be emptied: {rule}")
             self._note(path, tag, rule, "emptied")
@@ -183,8 +188,10 @@ class _Cleaner:
         self._note(path, element.tag, rule, "removed")
 
     def _map(self, element: Element, path: str, rule: str) -> RawDataElement | DataElement:
+        if element.fault:
+            return self._empty(element, path, "invalid")
         mapped = [self.request.identity.mapped_uid(uid, element.tag) for uid in element.texts]
-        if mapped == list(element.texts) and element.source.VR == "UI" and not element.fault:
+        if mapped == list(element.texts) and element.source.VR == "UI":
             return element.source
         if mapped != list(element.texts):
             self._note(path, element.tag, rule, "mapped")
@@ -192,7 +199,7 @@ class _Cleaner:
 
     def _keep(self, element: Element, path: str) -> RawDataElement | DataElement | None:
         tag, vr, source = element.tag, element.vr, element.source
-        if vr == "SQ" and element.items is not None:
+        if element.items is not None and not element.fault:
             here = path + path_of(tag)
             items = [self.node(item, f"{here}[{index}].") for index, item in enumerate(element.items)]
             return DataElement(tag, "SQ", Sequence(items))

@@ -5,6 +5,7 @@ Shares with the engine the table file, the UID mapping and the tool's own consta
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 from pydicom.charset import python_encoding
@@ -34,6 +35,7 @@ _NUMBERS = frozenset({"AT", "FD", "FL", "SL", "SS", "SV", "UL", "US", "US or SS"
 _STRINGS = frozenset({"CS", "LO", "LT", "SH", "ST", "UC", "UR", "UT"})
 _NUMBER_STRINGS = frozenset({"DS", "IS"})
 _CODE_URIS = frozenset({0x0008010E, 0x00080120})
+_NUMBER = re.compile(r"([+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?)?", re.ASCII)
 _GROUP_LENGTH = 0x00020000
 _TYPES = frozenset({0x00080008, 0x00089007})
 _METHOD, _METHOD_CODES, _EQUIPMENT = 0x00120063, 0x00120064, 0x0018A001
@@ -187,6 +189,8 @@ class _Walk:
             found = any(self.search.in_text(text, vr, int(element.tag)) for text in values_of(element))
         elif vr in _NUMBER_STRINGS:
             found = any(self.search.in_number(text) for text in values_of(element))
+            if not all(_NUMBER.fullmatch(text) for text in values_of(element)):
+                self._find(here, "not a number")
         elif vr in _NUMBERS:
             found = False
         else:
@@ -198,7 +202,7 @@ class _Walk:
         tag, identity = int(element.tag), self.request.identity
         before = values_of(source.get(tag)) if tag in source.tags() else []
         wanted = [uid if not uid or is_well_known(uid, tag) else identity.uid(uid) for uid in before]
-        if values_of(element) != wanted:
+        if values_of(element) not in (wanted, []):
             self._find(here, "UID: neither well-known nor the mapped one")
 
     def _items(self, tag: int, written: View, source: View, here: str, *, added: tuple[str, ...] = ()) -> None:

@@ -40,7 +40,8 @@ _FAMILIES = (
     frozenset({"SL", "UL"}),
     frozenset({"OB", "OW"}),
 )
-_NUMBERS = re.compile(rb"[0-9+\-.eE\\ ]*\0?")
+_NUMBER = rb" *(?:[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)? *"
+_NUMBERS = re.compile(_NUMBER + rb"(?:\\" + _NUMBER + rb")*\0?")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f\ufffd]")
 _DEFAULT_TERMS = frozenset({"", "ISO_IR 6", "ISO 2022 IR 6"})
 _ESCAPE = b"\x1b"

@@ -13,7 +13,7 @@ from typing import TypeVar
 from xnat_pixelanon.domain.instance import InstanceFacts
 from xnat_pixelanon.domain.rectangle import Rectangle
 from xnat_pixelanon.errors import InstanceError, ScratchError
-from xnat_pixelanon.headers import HeaderRequest, clean_header, encode_header, prove_header
+from xnat_pixelanon.headers import HeaderRequest, clean_header, encode_parts, prove_header
 from xnat_pixelanon.pixels import open_source, pixel_digest, prove_pixels, read_facts, write_instance
 
 Stamp = tuple[int, int]
@@ -92,9 +92,11 @@ def _clean(task: CleanTask) -> Cleaned:
         with open_source(path, task.scratch) as source:
             request = replace(task.request, transfer_syntax_uid=source.transfer_syntax_uid)
             cleaned = clean_header(source.header, request)
-            header = encode_header(cleaned.dataset, source.transfer_syntax_uid)
+            header = b"".join(encode_parts(cleaned.dataset, source.transfer_syntax_uid))
             written = write_instance(source, header, task.rectangles, task.out)
-            pixels = prove_pixels(path, task.out, task.rectangles, written.effective, task.scratch)
+            pixels = prove_pixels(
+                path, task.out, task.rectangles, written.effective, task.scratch, scrubbed=written.scrubbed
+            )
             with open_source(task.out, task.scratch) as copy:
                 headers = prove_header(source.header, copy.header, request)
                 sop_instance_uid = str(copy.header.SOPInstanceUID)

@@ -35,7 +35,7 @@ from xnat_pixelanon.pixels.structure import (
 
 CHUNK = 1 << 20
 _SCRATCH_HINT = "check that the scratch folder exists, is writable and has room"
-_EXTENDED_OFFSET_TABLE, _EXTENDED_OFFSET_LENGTHS = 0x7FE00001, 0x7FE00002
+_EXTENDED_OFFSET_TABLE, _EXTENDED_OFFSET_LENGTHS, _TOTAL_LENGTH = 0x7FE00001, 0x7FE00002, 0x7FE00003
 _HEADER_ERRORS = (*VALUE_ERRORS, InvalidDicomError, MemoryError, OSError, RecursionError)
 
 
@@ -43,8 +43,9 @@ _HEADER_ERRORS = (*VALUE_ERRORS, InvalidDicomError, MemoryError, OSError, Recurs
 class PixelSource:
     """An open file. `stream` holds the data set as stored (inflated where deflated) and lives as long as the context.
 
-    `header` has no pixel element and no Extended Offset Table: the writer puts both. `layout` is None without pixel
-    data and where `problem` says why it cannot be told; `syntax` is None for one without a row in routes.py.
+    `header` has nothing of group 7FE0: the writer puts the pixel element and the Extended Offset Table. `layout` is
+    None without pixel data and where `problem` says why it cannot be told; `syntax` is None for one without a row in
+    routes.py.
     """
 
     path: Path
@@ -121,6 +122,7 @@ def _read_header(path: Path, structure: Structure, element: Element | None, meta
         raise damaged("the header cannot be read") from error
     if stopped != end:
         raise damaged("the header cannot be walked to the pixel data")
+    header.pop(_TOTAL_LENGTH, None)  # optional, and no longer true once carriers are taken out
     header.pop(0x00000000, None)  # zero padding after the last element reads as an element of its own
     return header
 

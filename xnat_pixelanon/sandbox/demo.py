@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pydicom
 
 from xnat_pixelanon.errors import ProofError
 from xnat_pixelanon.pixels import render_frame
+from xnat_pixelanon.sandbox.app import RequestRecord
 from xnat_pixelanon.sandbox.pictures import before_after
 from xnat_pixelanon.sandbox.samples import SampleSession, sample_policy, sample_sessions, sample_templates
 from xnat_pixelanon.sandbox.server import Sandbox
@@ -100,7 +102,8 @@ def run_demo(root: Path, out: Path, command: Command, say: Say) -> None:
                 raise ProofError(f"the demo's command ended with status {status}", hint="report it")
         say("The same again: nothing changed, so nothing is sent.")
         made.clean.clear_requests()
-        command(["run", "--from", f"xnat:{STAGING}", "--json"])
+        say(f"$ xnat-pixelanon run --from xnat:{STAGING}")
+        say(_last_line(command, ["run", "--from", f"xnat:{STAGING}"]))
         writes = [one for one in made.clean.requests if one.method not in ("GET", "HEAD")]
         say(f"requests to the clean server other than GET: {', '.join(sorted({_shape(one) for one in writes}))}\n")
         found = made.sweep()
@@ -130,9 +133,16 @@ def commands(made: Stage, out: Path) -> list[list[str]]:
     ]
 
 
-def _shape(request: object) -> str:
-    method, path = getattr(request, "method", ""), getattr(request, "path", "")
-    return f"{method} {path}"
+def _last_line(command: Command, words: Sequence[str]) -> str:
+    """The line that counts sessions, of a run that says much."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        command(words)
+    return next((line for line in out.getvalue().splitlines() if line.startswith("sessions:")), err.getvalue())
+
+
+def _shape(request: RequestRecord) -> str:
+    return f"{request.method} {request.path}"
 
 
 def _picture(made: Stage, out: Path, scratch: Path) -> Path:
