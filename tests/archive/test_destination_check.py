@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from conftest import pixel_digest
 
+from tests.archive.conftest import pixel_digest
 from xnat_pixelanon.archive import Role, XnatDestination, XnatDocumentStore, prearchive_code, project_role
 from xnat_pixelanon.archive.rights import project_accessibility, project_exists
 from xnat_pixelanon.errors import NotFoundError, RefusedError, RightsError
@@ -35,6 +35,15 @@ def test_a_reader_of_a_public_project_has_no_role_in_it(world):
     connection = world.connect("nobody")
     assert project_role(connection, "CLEAN") is Role.NONE
     assert project_role(connection, "CLEAN", "Owner".lower()) is Role.OWNER
+
+
+def test_a_site_that_keeps_its_lists_of_users_to_owners_still_tells_the_accounts_own_role(world):
+    world.sandbox.faults.add(Fault("/users", Status(403), nth=None))
+    for user, role in (("owner", Role.OWNER), ("member", Role.MEMBER), ("reader", Role.COLLABORATOR)):
+        assert project_role(world.connect(user), "CLEAN") is role
+    assert project_role(world.connect("member"), "CLEAN", "owner") is Role.NONE
+    world.sandbox.faults.add(Fault("/xapi/access", Status(404), nth=None))
+    assert project_role(world.connect("owner"), "CLEAN") is Role.NONE
 
 
 def test_the_source_itself_is_refused(world):

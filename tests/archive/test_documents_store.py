@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 
 import pytest
 from hypothesis import given
@@ -104,8 +103,6 @@ def test_other_texts_are_stored_as_they_are(world):
 def test_what_a_server_changed_on_the_way_is_noticed(world):
     """A proxy or a server that reads the body in another charset."""
     store = store_of(world)
-    spoil = Call(lambda: threading.Timer(0, lambda: None).start())
-    world.sandbox.faults.add(Fault(NAME, spoil, method="PUT", when="after"))
     entry = ("CLEAN", "pixelanon", NAME)
 
     def change():

@@ -40,9 +40,9 @@ def test_credentials_come_from_the_servers_own_variables_and_missing_ones_are_na
     environment = {"XNAT_HOST": "https://a.invalid", "XNAT_USER": "u", "XNAT_PASS": "p", "PIXELANON_PUBLIC_HOST": "h"}
     found = XnatLocation("P").credentials(environment)
     assert (found.server, found.user, found.password) == ("https://a.invalid", "u", "p")
-    with pytest.raises(ConfigurationError, match="variables PIXELANON_PUBLIC_USER, PIXELANON_PUBLIC_PASS$"):
+    with pytest.raises(ConfigurationError, match=r"variables PIXELANON_PUBLIC_USER, PIXELANON_PUBLIC_PASS$"):
         XnatLocation("P", "PUBLIC").credentials(environment)
-    with pytest.raises(ConfigurationError, match="variable XNAT_PASS$"):
+    with pytest.raises(ConfigurationError, match=r"variable XNAT_PASS$"):
         XnatLocation("P").credentials(environment | {"XNAT_PASS": ""})
 
 

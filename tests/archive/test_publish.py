@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 import zipfile
 from dataclasses import replace
 
 import pytest
-from conftest import SHA, write_dicom
 from pydicom.uid import generate_uid
 
+from tests.archive.conftest import SHA, write_dicom
 from xnat_pixelanon.archive.clean_project import receipt_bytes
 from xnat_pixelanon.archive.inbound import _write_zip
 from xnat_pixelanon.archive.ports import Absent, Foreign, Published, Sent, Unfinished
@@ -34,7 +35,8 @@ def scratch_is_empty(tmp_path):
     return not folder.exists() or not list(folder.iterdir())
 
 
-def test_a_published_session_is_visible_complete_and_has_its_receipt(world, packer, open_gate, tmp_path):
+def test_a_published_session_is_visible_complete_and_has_its_receipt(world, packer, open_gate, tmp_path, caplog):
+    caplog.set_level(logging.INFO)
     destination = world.destination()
     destination.check()
     package = packer.package(1, 2)
@@ -46,6 +48,8 @@ def test_a_published_session_is_visible_complete_and_has_its_receipt(world, pack
     assert scratch_is_empty(tmp_path)
     stored = world.experiment(packer.session).resources["PIXELANON"].folder / "receipt.json"
     assert stored.read_bytes() == receipt_bytes(package.receipt)
+    assert packer.session not in caplog.text
+    assert packer.study not in caplog.text
 
 
 def test_checking_and_looking_only_read(world, packer, open_gate, tmp_path):
@@ -260,6 +264,33 @@ def test_rights_that_are_lost_midway_leave_nothing_visible(world, packer, open_g
     assert destination.publish(packer.package(1, 2), open_gate, tmp_path / "scratch") == Sent(adopted=True)
 
 
+def test_a_receipt_that_is_taken_with_200_and_not_stored_is_noticed(world, packer, open_gate, tmp_path):
+    """As XNAT answers an account without the right to edit."""
+
+    def lose():
+        world.experiment(packer.session).resources["PIXELANON"].entries.clear()
+
+    world.sandbox.faults.add(Fault("receipt.json", Call(lose), method="PUT", nth=None, when="after"))
+    with pytest.raises(SessionError, match="stays hidden"):
+        world.destination().publish(packer.package(1, 2), open_gate, tmp_path / "scratch")
+    assert (world.visible(), world.hidden()) == ({}, [packer.session])
+
+
+def test_a_server_that_does_not_activate_is_told_and_the_next_run_finishes(world, packer, open_gate, tmp_path):
+    def hide():
+        world.experiment(packer.session).status = "quarantine"
+
+    world.sandbox.faults.add(Fault("activate=true", Call(hide), method="PUT", nth=None, when="after"))
+    package = packer.package(1, 2)
+    with pytest.raises(SessionError, match="did not activate"):
+        world.destination().publish(package, open_gate, tmp_path / "scratch")
+    world.sandbox.faults.clear()
+    destination = world.destination()
+    assert destination.look(packer.labels, packer.study) == Published(package.receipt, active=False)
+    destination.finish(packer.labels, package.receipt, tmp_path / "scratch")
+    assert world.visible() == {packer.session: 3}
+
+
 def test_scratch_that_cannot_be_written_is_named(world, packer, open_gate, tmp_path):
     (tmp_path / "scratch").write_text("a file")
     with pytest.raises(ScratchError, match="scratch"):
@@ -370,11 +401,25 @@ def test_adding_to_a_session_that_is_gone_or_grown_otherwise_is_refused(world, p
     assert world.visible() == {packer.session: 3}
 
 
+def test_an_addition_that_fails_leaves_the_session_as_it_was(world, packer, open_gate, tmp_path):
+    destination = world.destination()
+    destination.publish(packer.package(1), open_gate, tmp_path / "scratch")
+    world.sandbox.faults.add(Fault("PIXELANON$", Cut(), method="PUT", nth=None))
+    with pytest.raises(SessionError, match="the session is as it was before"):
+        destination.publish(packer.package(2, after=(1,)), open_gate, tmp_path / "scratch")
+    assert world.visible() == {packer.session: 2}
+    assert destination.look(packer.labels, packer.study) == Published(packer.package(1).receipt, active=True)
+
+
 def test_added_scans_of_a_dead_run_that_are_not_ours_any_more_are_replaced(world, packer, open_gate, tmp_path):
     destination = world.destination()
     destination.publish(packer.package(1), open_gate, tmp_path / "scratch")
     packer.scan(2, shade=50)
-    world.sandbox.faults.add(Fault("PIXELANON$", Cut(), method="PUT", times=10_000))
+
+    def die():
+        world.sandbox.faults.add(Fault(".*", Cut(), nth=None))
+
+    world.sandbox.faults.add(Fault("PIXELANON$", Call(die), method="PUT"))
     with pytest.raises(SessionError):
         destination.publish(packer.package(2, after=(1,)), open_gate, tmp_path / "scratch")
     world.sandbox.faults.clear()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import Packer, go
 
+from tests.archive.conftest import Packer, go
 from xnat_pixelanon.archive.ports import Outrun, Published, Sent
 from xnat_pixelanon.domain.session import Package
 from xnat_pixelanon.errors import PixelanonError

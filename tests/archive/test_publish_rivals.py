@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from conftest import go
 
+from tests.archive.conftest import go
 from xnat_pixelanon.archive.ports import Outrun, Published, Sent
-from xnat_pixelanon.errors import PixelanonError, SessionError
+from xnat_pixelanon.errors import ChangedError, PixelanonError, SessionError
 from xnat_pixelanon.sandbox.faults import Call, Fault
 from xnat_pixelanon.sandbox.settings import Settings
 
@@ -147,6 +147,51 @@ def test_a_crashed_session_that_somebody_released_by_hand_is_left_alone(world, p
     packer.scan(1, count=2)
     packer.scan(2)
     assert world.destination().publish(packer.package(1, 2), go, tmp_path / "o") == Sent(adopted=True)
+
+
+@pytest.mark.parametrize("matching", ["conflict", "keep", "replace"])
+@pytest.mark.parametrize("same", [True, False])
+def test_two_runs_that_add_the_same_scan_at_once_end_in_one_session_that_holds_its_receipt(
+    matching, same, new_world, packer, tmp_path
+):
+    world = new_world(Settings(matching_files=matching, archive_delay=0.02))
+    world.destination().publish(packer.package(1), go, tmp_path / "scratch")
+    first = packer.package(2, after=(1,))
+    if not same:
+        packer.scan(2, shade=9)
+    second = packer.package(2, after=(1,))
+    results = race(world, [first, second], tmp_path)
+    assert all(isinstance(one, Sent | Outrun) for one in results), results
+    destination = world.destination()
+    standing = destination.look(packer.labels, packer.study)
+    assert standing in (Published(first.receipt, active=True), Published(second.receipt, active=True))
+    destination.finish(packer.labels, standing.receipt, tmp_path / "scratch")
+    assert world.visible() == {packer.session: 3}
+    assert world.prearchive() == []
+
+
+def test_a_scan_that_a_rival_is_just_adding_is_not_taken_back(world, packer, tmp_path):
+    """A third run finds the session hidden with its old receipt, and wants to finish it."""
+    destination = world.destination(rival=5.0)
+    destination.publish(packer.package(1), go, tmp_path / "scratch")
+    halfway, go_on = threading.Event(), threading.Event()
+
+    def pause():
+        halfway.set()
+        go_on.wait(20)
+
+    world.sandbox.faults.add(Fault("receipt.json", Call(pause), method="PUT"))
+    adding = packer.package(2, after=(1,))
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(destination.publish, adding, go, tmp_path / "r")
+        halfway.wait(20)
+        third = world.destination(rival=5.0)
+        world.sandbox.faults.add(Fault(r"/files/.*\.dcm", Call(go_on.set)))
+        with pytest.raises(ChangedError, match="another run"):
+            third.finish(packer.labels, packer.package(1).receipt, tmp_path / "o")
+        assert future.result(20) == Sent()
+    assert destination.look(packer.labels, packer.study) == Published(adding.receipt, active=True)
+    assert world.visible() == {packer.session: 3}
 
 
 def _die():

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from conftest import write_dicom
 from pydicom.uid import generate_uid
 
+from tests.archive.conftest import write_dicom
 from xnat_pixelanon.archive import XnatSource
 from xnat_pixelanon.errors import ChangedError, NotFoundError, TransferError
 from xnat_pixelanon.sandbox.faults import Fault, HtmlPage

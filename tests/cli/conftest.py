@@ -95,4 +95,3 @@ def silent(said: str, site: Site, words: tuple[str, ...] = ()) -> bool:
     for word in words:
         said = said.replace(word, "")
     return not told_in(said, site.samples) and not re.search(r"Traceback|\b2\.25\.\d|\b1\.2\.840", said)
-

@@ -12,13 +12,23 @@ from typing import Any
 import pytest
 from pydicom.dataset import Dataset
 
-from xnat_pixelanon.archive import Credentials, XnatDocumentStore, XnatLocation, connect
+from xnat_pixelanon.archive import (
+    Credentials,
+    Timeouts,
+    Waits,
+    XnatConnection,
+    XnatDocumentStore,
+    XnatLocation,
+    connect,
+)
 from xnat_pixelanon.cli.main import status_of
 from xnat_pixelanon.domain.report import RunReport, ScanReport, SessionReport
+from xnat_pixelanon.errors import PixelanonError
 from xnat_pixelanon.pipeline.pool import Done, Workers
 from xnat_pixelanon.pipeline.rules import KEY_DOCUMENT, new_key
 from xnat_pixelanon.pipeline.run import RunResult, new_run_id, run
-from xnat_pixelanon.pipeline.setup import RunOptions, prepared
+from xnat_pixelanon.pipeline.setup import Pace, RunOptions, prepared
+from xnat_pixelanon.reports.write import render
 from xnat_pixelanon.sandbox.person import Person
 from xnat_pixelanon.sandbox.phantoms import phantom, save
 from xnat_pixelanon.sandbox.sample_session import BurnedText, SampleSession, own_uids
@@ -28,6 +38,13 @@ from xnat_pixelanon.sandbox.sweep import Sweep, SweepResult
 
 OWNER, MEMBER, PASSWORD = "owner", "member", "pass-word"
 STAGING, CLEAN = "STAGING", "CLEAN"
+QUICK = Pace(
+    Timeouts(connect=5.0, read=20.0, work=20.0, pauses=(0.0, 0.0)), Waits(poll=0.01, ready=5.0, archive=5.0, rival=0.5)
+)
+"""Patience for a server on loopback."""
+
+Seen = dict[str, list[tuple[str, str]]]
+"""A session as a member sees it: (file name, MD5) of every instance by scan ID."""
 
 
 class InProcess(Workers):
@@ -105,6 +122,61 @@ def slices(person: Person, count: int = 3, **wanted: Any) -> list[Dataset]:
     return [phantom("CT", **(settings | wanted | {"instance": number})) for number in range(11, 11 + count)]
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """How a run ended: its exit status, what it said of its errors, and the outcomes of its sessions."""
+
+    status: int
+    said: str
+    outcomes: tuple[str, ...]
+    clean_sessions: tuple[str, ...]
+
+
+def attempt(options: RunOptions, environment: dict[str, str], pace: Pace) -> Attempt:
+    """One run in this process, as the command makes it: prepared, run, and its report kept in staging."""
+    try:
+        with prepared(options, environment, pace) as plan:
+            result = run(plan, InProcess(), Told(), run_id=new_run_id())
+            if plan.report_store is not None:
+                plan.report_store.keep(result.report.run, render(result.report))
+    except PixelanonError as error:
+        return Attempt(error.exit_code, error.message, (), ())
+    sessions = result.report.sessions
+    said = "; ".join(one.error for one in sessions if one.error)
+    return Attempt(
+        result.report.exit_status,
+        said,
+        tuple(one.outcome for one in sessions),
+        tuple(one.clean_session for one in sessions),
+    )
+
+
+class Member:
+    """A member of the clean project who keeps looking at it, over a login of his own."""
+
+    def __init__(self, connection: XnatConnection) -> None:
+        self._connection = connection
+
+    def labels(self) -> dict[str, str]:
+        """ID by label of every session that he can see."""
+        uri = f"/data/projects/{CLEAN}/experiments?columns=ID,label&format=json"
+        return {row["label"]: row["ID"] for row in self._rows(uri)}
+
+    def sees(self, label: str) -> Seen | None:
+        """A session with all its files, None where there is nothing to see."""
+        experiment = self.labels().get(label)
+        if experiment is None:
+            return None
+        found: Seen = {}
+        for row in self._rows(f"/data/experiments/{experiment}/scans?columns=ID&format=json"):
+            files = self._rows(f"/data/experiments/{experiment}/scans/{row['ID']}/files?format=json")
+            found[row["ID"]] = sorted((file["Name"], file["digest"]) for file in files)
+        return found
+
+    def _rows(self, uri: str) -> list[dict[str, str]]:
+        return self._connection.get(uri, "looking").rows("looking")
+
+
 @dataclass
 class Site:
     """A staging XNAT and a clean one, with an owner of both projects."""
@@ -154,11 +226,17 @@ class Site:
         destination = {"server": "PUBLIC", "project": CLEAN}
         return self.store("policy.json", {"schema_version": 1, "enabled": True, "destination": destination} | changes)
 
-    def run(self, *, workers: Workers | None = None, user: str = OWNER, **options: Any) -> RunResult:
+    def run(
+        self, *, workers: Workers | None = None, environment: dict[str, str] | None = None, **options: Any
+    ) -> RunResult:
         """One run in this process; `options` are those of RunOptions."""
         wanted = RunOptions(**({"source": XnatLocation(STAGING)} | options))
-        with prepared(wanted, self.environment(user)) as plan:
+        with prepared(wanted, environment or self.environment(), QUICK) as plan:
             return run(plan, workers or InProcess(), self.told, run_id=new_run_id())
+
+    def attempt(self, *, pace: Pace = QUICK, **options: Any) -> Attempt:
+        """One run as the command makes it, with its report in staging; never raises what a run raises on purpose."""
+        return attempt(RunOptions(**({"source": XnatLocation(STAGING)} | options)), self.environment(), pace)
 
     def outcomes(self, **options: Any) -> list[str]:
         """Outcomes of the sessions of one run, in the order of the listing."""

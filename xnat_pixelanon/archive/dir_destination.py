@@ -62,7 +62,7 @@ class DirDestination:
         if not os.path.lexists(final):
             elsewhere = any(
                 receipt is not None and receipt.study_instance_uid == study_instance_uid
-                for receipt in map(_receipt, self.root.glob(f"*/*/{FILE_NAME}"))
+                for receipt in map(_receipt, self.root.glob(f"[!.]*/[!.]*/{FILE_NAME}"))
             )
             return Foreign("our Study Instance UID stands there under another label") if elsewhere else Absent()
         receipt = _receipt(final / FILE_NAME)
@@ -76,7 +76,7 @@ class DirDestination:
         """Publish all or nothing; scans that are added come one after the other, and the receipt last."""
         final = self._final((package.subject_label, package.session_label))
         before = self._look(package)
-        if isinstance(before, Published) and not package.adds:
+        if isinstance(before, Published) and (not package.adds or before.receipt == package.receipt):
             return self._outrun(final, before.receipt)
         if package.adds and _base(package) != _scans_of(before):
             raise ChangedError("the session to which scans are to be added is gone, or not as it was", hint="run again")

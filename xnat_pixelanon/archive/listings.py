@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from xnat_pixelanon.archive import uris
@@ -62,19 +62,34 @@ def resources(connection: XnatConnection, experiment: str) -> list[Resource]:
     """All resources of a session, of its scans, assessors and reconstructions."""
     what = "listing the resources of a session"
     uri = uris.table("experiments", experiment, "resources", all="true", file_stats="true")
-    found = [
-        Resource(
-            row.get("xnat_abstractresource_id", ""),
-            row.get("label", ""),
-            row.get("category", ""),
-            row.get("cat_id", ""),
-            _count(row.get("file_count", "")),
-            _count(row.get("file_size", "")),
-        )
-        for row in connection.rows(uri, what)
-    ]
+    found = [_resource(row) for row in connection.rows(uri, what)]
     _distinct((resource.id for resource in found), what)
     return found
+
+
+def outside_sessions(connection: XnatConnection, project: str) -> list[tuple[str, Resource]]:
+    """The resources of the project itself (owner "") and of each of its subjects, with the owner's ID."""
+    what = "listing the resources of the project"
+    subjects = connection.get(uris.table("projects", project, "subjects", columns="ID,label"), what).rows(what)
+    owners = [("", ()), *((row.get("ID", ""), ("subjects", row.get("ID", ""))) for row in subjects)]
+    return [
+        (owner, _resource(row))
+        for owner, parts in owners
+        for row in connection.get(uris.table("projects", project, *parts, "resources", file_stats="true"), what).rows(
+            what
+        )
+    ]
+
+
+def _resource(row: Mapping[str, str]) -> Resource:
+    return Resource(
+        row.get("xnat_abstractresource_id", ""),
+        row.get("label", ""),
+        row.get("category", ""),
+        row.get("cat_id", ""),
+        _count(row.get("file_count", "")),
+        _count(row.get("file_size", "")),
+    )
 
 
 def assessors(connection: XnatConnection, experiment: str) -> list[tuple[str, str]]:

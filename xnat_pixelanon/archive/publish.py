@@ -20,6 +20,10 @@ from xnat_pixelanon.domain.receipt import Receipt
 from xnat_pixelanon.domain.session import Package
 from xnat_pixelanon.errors import ChangedError, ConflictError, PixelanonError, SessionError
 
+_REMAINS = "; the session is hidden, or there as a whole: a later run finishes it"
+_MAY_HIDE = "; the session may be hidden until a later run has finished it"
+_AS_BEFORE = "; the session is as it was before"
+_WHOLE = "; the session is there as a whole all the same"
 _OTHER = "what the clean project holds is not what was sent; the session stays hidden"
 
 
@@ -47,15 +51,19 @@ class Publication(Settling):
             inbound.discard(entry)
             return early
         if self._archive(inbound, entry) is Ended.CONFLICT:
-            early = self._clear_way(rival=True)
+            early = self._clear_way(rival=True) or self._await_rival()
             if early is None:
                 left = f"{inbound.leftover}{self._orphan()}"
                 raise SessionError(
-                    f"the clean server refused to archive the session; nothing of it is visible{left}",
+                    f"the clean server refused to archive the session; nothing new is visible{left}",
                     hint="run again; if it stays so, look at the clean project's script and the server's log",
                 )
             return early
-        return self._conclude()
+        try:
+            return self._conclude()
+        except PixelanonError as error:
+            extend(error, self._settled() or _REMAINS)
+            raise
 
     def _before_archive(self, inbound: Inbound, entry: Entry) -> Sent | Outrun | None:
         try:
@@ -69,7 +77,7 @@ class Publication(Settling):
         try:
             return inbound.archive(entry)
         except PixelanonError as error:
-            extend(error, self._orphan())
+            extend(error, self._orphan() if self.base is None else _MAY_HIDE)
             raise
 
     def _clear_way(self, *, rival: bool) -> Sent | Outrun | None:
@@ -109,41 +117,34 @@ class Publication(Settling):
 
     def _over_unfinished(self, session: CleanSession, *, rival: bool) -> Sent | Outrun | None:
         """Ours without a receipt. A rival gets time to finish; a crash is finished, or taken back."""
-        if rival:
-            outcome = self._await_receipt()
-            if not isinstance(outcome, CleanSession):
-                return outcome
+        outcome = self._await_rival() if rival else None
+        if outcome is not None:
+            return outcome
+        if rival and self.clean.look(self.name, everywhere=False)[1] is None:
+            return None
         if self.read(session).series == expected(self.package.scans):
             return self._conclude(adopted=True)
-        if not rival:
-            outcome = self._await_receipt()
-            if not isinstance(outcome, CleanSession):
-                return outcome
-            session = outcome
-        if not session.is_quarantined:
+        outcome = None if rival else self._await_rival()
+        if outcome is not None:
+            return outcome
+        _, now = self.clean.look(self.name, everywhere=False)
+        if now is None:
+            return None
+        if not now.is_quarantined:
             raise ConflictError(
                 "the clean project holds our session without a receipt, visible, and other than it has to be",
                 hint="somebody released it by hand: look at it, delete it in the clean project, then run again",
             )
-        self.clean.withdraw(session)
+        self.clean.withdraw(now)
         return None
 
-    def _await_receipt(self) -> Outrun | CleanSession | None:
-        """Give a rival time to write his receipt; then verify his session and see that it is visible.
-
-        The session when it still has none in the end; None when it is gone.
-        """
-        end = time.monotonic() + self.means.waits.rival
-        while True:
-            standing, session = self.clean.look(self.name, everywhere=False)
-            if session is None:
-                return None
-            if isinstance(standing, Published):
-                self.finish(session, standing.receipt)
-                return Outrun(standing.receipt)
-            if time.monotonic() >= end:
-                return session
-            time.sleep(self.means.waits.poll)
+    def _await_rival(self) -> Outrun | None:
+        """Give a rival time to write his receipt; then verify his session and see that it is visible."""
+        found = self.await_receipt(self.base)
+        if found is None:
+            return None
+        self.finish(*found)
+        return Outrun(found[1])
 
     def _adopt_added(self) -> Sent | Outrun | None:
         """Scans that an interrupted run added already: finished if they are ours, else taken back."""
@@ -155,6 +156,9 @@ class Publication(Settling):
         held = self._read_ours(session)
         if self._holds_all(held):
             return self._conclude(adopted=True)
+        outcome = self._await_rival()
+        if outcome is not None:
+            return outcome
         if not session.is_quarantined:
             raise ConflictError(
                 "the clean session holds scans that its receipt does not name",
@@ -177,7 +181,7 @@ class Publication(Settling):
 
     def _is_rivals(self, session: CleanSession, held: Held, receipt: Receipt | None) -> bool:
         """Whether another run's receipt is there, and holds."""
-        if receipt is None or receipt in (self.base, self.package.receipt):
+        if receipt is None or receipt in self._own_receipts:
             return False
         whole = held if self.base is None else self.read(session)
         return satisfies(whole.series, receipt)
@@ -202,12 +206,16 @@ class Publication(Settling):
                     return Sent(adopted)
                 why = NOT_ACTIVE
             if time.monotonic() >= end:
+                if why == _OTHER and self.base is not None and receipt == self.package.receipt:
+                    self.clean.store_receipt(session, self.base)  # ours would vouch for what is not there
                 raise SessionError(why, hint=AGAIN)
             time.sleep(self.means.waits.poll)
 
     def _complete(self, session: CleanSession, held: Held, stored: Receipt | None) -> bool:
         """Receipt and activation; False when somebody changed the session or the receipt in between."""
         if stored != self.package.receipt:
+            if inventory(self.clean.connection, session.id) != held.listed:
+                return False
             stored = self.clean.store_receipt(session, self.package.receipt)
         if stored != self.package.receipt or inventory(self.clean.connection, session.id) != held.listed:
             return False
@@ -219,6 +227,24 @@ class Publication(Settling):
         if now is None or now.id != session.id or not isinstance(standing, Published) or standing.receipt != receipt:
             return False
         return now.is_active or self.clean.activate(now)
+
+    def _settled(self) -> str:
+        """After a failed addition: the session visible again, without it or with all of it, if that can be done now."""
+        if self.base is None:
+            return ""
+        try:
+            standing, session = self.clean.look(self.name, everywhere=False)
+            match standing:
+                case Published(receipt=receipt, active=False) if session is not None and receipt in self._own_receipts:
+                    self.finish(session, receipt)
+                    return _AS_BEFORE if receipt == self.base else _WHOLE
+        except PixelanonError:
+            pass
+        return ""
+
+    @property
+    def _own_receipts(self) -> tuple[Receipt | None, ...]:
+        return (self.base, self.package.receipt)
 
     def _orphan(self) -> str:
         """What a failed archive may leave, for the message."""

@@ -46,9 +46,20 @@ def project_role(connection: XnatConnection, project: str, user: str = "") -> Ro
     try:
         users = connection.rows(uris.table("projects", project, "users"), "listing the users of the project")
     except RightsError:
-        return Role.NONE
+        # A site may keep the list of users to owners; everybody may ask for his own roles.
+        return _own_role(connection, project) if user == connection.user else Role.NONE
     groups = {row.get("GROUP_ID", "") for row in users if row.get("login", "").casefold() == user.casefold()}
     return next((role for role in Role if f"{project}_{role}" in groups), Role.NONE)
+
+
+def _own_role(connection: XnatConnection, project: str) -> Role:
+    what = "reading the account's roles"
+    answer = connection.get("/xapi/access/projects", what, (200, 403, 404))
+    rows = answer.json(what) if answer.status == 200 else []
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise TransferError(f"{what}: the answer is not a list")
+    names = {str(row.get("role", "")).casefold().removesuffix("s") for row in rows if row.get("ID") == project}
+    return next((role for role in Role if role in names), Role.NONE)
 
 
 def project_accessibility(connection: XnatConnection, project: str) -> Accessibility:

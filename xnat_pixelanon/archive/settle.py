@@ -9,6 +9,7 @@ from pathlib import Path
 from xnat_pixelanon.archive.answers import OtherBytes
 from xnat_pixelanon.archive.clean_project import CleanProject, CleanSession, Name
 from xnat_pixelanon.archive.inbound import Waits
+from xnat_pixelanon.archive.ports import Published
 from xnat_pixelanon.archive.verify import (
     Inventory,
     PixelDigest,
@@ -19,10 +20,11 @@ from xnat_pixelanon.archive.verify import (
     unsatisfied,
 )
 from xnat_pixelanon.domain.receipt import Receipt
-from xnat_pixelanon.errors import ConflictError, NotFoundError, SessionError, TransferError
+from xnat_pixelanon.errors import ChangedError, ConflictError, NotFoundError, SessionError, TransferError
 
 AGAIN = "run again: the session is then verified and finished, or taken back and sent anew"
 NOT_ACTIVE = "the session was verified, but the server did not activate it; it stays hidden"
+_RIVAL = "another run works on the clean session at this moment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,9 @@ class Settling:
             return
         if inventory(self.clean.connection, session.id) != listed:
             raise SessionError("the session changed while it was being finished; it stays hidden", hint=AGAIN)
+        standing, _ = self.clean.look(self.name, everywhere=False)
+        if not isinstance(standing, Published) or standing.receipt != receipt:
+            raise ChangedError(_RIVAL, hint="run again")
         if not self.clean.activate(session):
             raise SessionError(NOT_ACTIVE, hint=AGAIN)
 
@@ -90,12 +95,28 @@ class Settling:
             raise TransferError(
                 "a hidden session that did not hold what its receipt says was taken back", hint="run again"
             )
+        if self.await_receipt(receipt) is not None:
+            raise ChangedError(_RIVAL, hint="run again")
         vouched = {scan.series_instance_uid: scan.instances for scan in receipt.scans}
         self.drop_scans(session, held, set(held.series) - set(vouched))
         listed = inventory(self.clean.connection, session.id)
         if {series: count for series, count in listed.counts().items() if count} != vouched:
             raise SessionError("scans of an interrupted run could not be taken back", hint=AGAIN)
         return listed
+
+    def await_receipt(self, known: Receipt | None) -> tuple[CleanSession, Receipt] | None:
+        """Give a rival time to write another receipt than the one that is `known`; None when none comes.
+
+        Also None when the session is gone meanwhile.
+        """
+        end = time.monotonic() + self.means.waits.rival
+        while True:
+            standing, session = self.clean.look(self.name, everywhere=False)
+            if session is not None and isinstance(standing, Published) and standing.receipt != known:
+                return session, standing.receipt
+            if session is None or time.monotonic() >= end:
+                return None
+            time.sleep(self.means.waits.poll)
 
     def drop_scans(self, session: CleanSession, held: Held, series: set[str]) -> None:
         """Delete scans of ours that no receipt vouches for, from a session that nobody sees."""

@@ -84,6 +84,19 @@ class XnatSource:
             tuple(not_sent),
         )
 
+    def strays(self) -> tuple[NotSent, ...]:
+        """Resources of the project and of its subjects: no session holds them, and they are never sent."""
+        return tuple(
+            NotSent(
+                "subject-resource" if owner else "project-resource",
+                f"{owner}/{resource.label}" if owner else resource.label,
+                "only DICOM of scans is sent",
+                resource.files,
+                resource.bytes,
+            )
+            for owner, resource in listings.outside_sessions(self._connection, self._project)
+        )
+
     def fetch(self, file: SourceFile, folder: Path) -> Path:
         """In place when mounted, else downloaded into `folder` under a name that says nothing."""
         where: dict[str, Any] = json.loads(file.locator)

@@ -14,7 +14,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from xnat_pixelanon.archive import DirLocation, Location, XnatDocumentStore, XnatLocation, connect
+from xnat_pixelanon.archive import DirLocation, Location, XnatDocumentStore, XnatLocation, connect, project_exists
 from xnat_pixelanon.archive.ports import StoredDocument
 from xnat_pixelanon.cli.run import LOCATION
 from xnat_pixelanon.domain import policy as policy_document
@@ -59,6 +59,11 @@ def _store(source: Location) -> Iterator[tuple[XnatDocumentStore, XnatLocation]]
     if isinstance(source, DirLocation):
         raise ConfigurationError("documents are stored in XNAT projects only", hint="give --from xnat:PROJECT")
     with connect(source.credentials(os.environ)) as connection:
+        if not project_exists(connection, source.project):
+            raise NotFoundError(
+                f"project {source.project} is absent, or not readable by this account",
+                hint="check its ID (not its title), and the account's access to it",
+            )
         yield XnatDocumentStore(connection, source.project), source
 
 
@@ -83,8 +88,19 @@ def _dump(content: dict[str, Any]) -> str:
 def _read(path: Path) -> str:
     try:
         return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise NotFoundError(f"{path} cannot be read as UTF-8 text: {type(error).__name__}") from None
+    except OSError as error:
+        raise NotFoundError(f"{path} cannot be read: {error.strerror}", hint="check the path and its rights") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{path} is not UTF-8 text", hint="save it as UTF-8") from None
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, "utf-8")
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be written: {error.strerror}", hint="give a file in a folder that you may write"
+        ) from None
 
 
 def _add_shared(group: click.Group, document: _Document) -> None:
@@ -116,7 +132,7 @@ def _add_shared(group: click.Group, document: _Document) -> None:
             raise RefusedError(f"{file} exists", hint="give another name, or --force to overwrite it")
         with _store(source) as (store, _):
             stored = _newest(store, document)
-        file.write_text(_dump(_with_version(stored, document.name)), "utf-8")
+        _write(file, _dump(_with_version(stored, document.name)))
         click.echo(f"version {stored.version} written to {file}")
 
     @group.command("push")

@@ -59,7 +59,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def status_of(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status; errors are told in a sentence, with what to do next."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return _status_of(words)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _status_of(words: list[str]) -> int:
     try:
         result = cli.main(args=words, prog_name="xnat-pixelanon", standalone_mode=False)
     except click.exceptions.Abort:
@@ -68,15 +75,13 @@ def status_of(arguments: Sequence[str] | None = None) -> int:
         return _interrupted()
     except click.ClickException as error:
         error.show()
+        if "--json" in words:
+            show.json_error(error.format_message(), "see --help", 2)
         return 2
     except PixelanonError as error:
         if "--debug" in words:
             logging.getLogger("xnat_pixelanon").debug("", exc_info=True)
-        click.echo(f"error: {error.message}", err=True)
-        if error.hint:
-            click.echo(f"  {error.hint}", err=True)
-        if "--json" in words:
-            show.json_error(error.message, error.hint, error.exit_code)
+        show.error(error, as_json="--json" in words)
         return error.exit_code
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -14,9 +14,9 @@ from xnat_pixelanon.domain.report import RunReport
 from xnat_pixelanon.errors import ConfigurationError
 from xnat_pixelanon.pipeline.pool import Workers, default_workers
 from xnat_pixelanon.pipeline.rules import RuleFiles
-from xnat_pixelanon.pipeline.run import RunPlan, RunResult, new_run_id, run
+from xnat_pixelanon.pipeline.run import RunPlan, new_run_id, run
 from xnat_pixelanon.pipeline.setup import RunOptions, prepared
-from xnat_pixelanon.reports.write import render, write
+from xnat_pixelanon.reports.write import make_folder, render, write
 
 
 class LocationType(click.ParamType[Location]):
@@ -113,27 +113,21 @@ def plan_command(
 def execute(options: RunOptions, workers: int | None, report_folder: Path | None, *, as_json: bool) -> int:
     """Prepare, run, show and report; returns the exit status."""
     run_id = new_run_id()
+    if report_folder:
+        make_folder(report_folder)
     with prepared(options) as plan, Workers(workers or default_workers()) as pool:
         result = run(plan, pool, show.choose(as_json=as_json), run_id=run_id)
-        places = _keep(result.report, plan, report_folder)
-    if not as_json:
-        show.results(result.report)
-    for place in places:
-        click.echo(f"report: {place}", err=as_json)
-    return _status(result)
-
-
-def _keep(report: RunReport, plan: RunPlan, folder: Path | None) -> list[str]:
-    """Write the report where it was asked for, and into the staging project after a real run."""
-    places = [str(path) for path in write(report, folder)] if folder else []
-    if plan.report_store is not None and not report.dry_run:
-        places.append(plan.report_store.keep(report.run, render(report)))
-    return places
-
-
-def _status(result: RunResult) -> int:
+        if not as_json:
+            show.results(result.report)
+        _keep(result.report, plan, report_folder, to_stderr=as_json)
     if result.stopped is not None:
-        click.echo(f"error: {result.stopped.message}", err=True)
-        if result.stopped.hint:
-            click.echo(f"  {result.stopped.hint}", err=True)
+        show.error(result.stopped, as_json=as_json)
     return result.report.exit_status
+
+
+def _keep(report: RunReport, plan: RunPlan, folder: Path | None, *, to_stderr: bool) -> None:
+    """Put the report into the staging project after a real run, and write it where it was asked for; say where."""
+    if plan.report_store is not None and not report.dry_run:
+        click.echo(f"report: {plan.report_store.keep(report.run, render(report))}", err=to_stderr)
+    for path in write(report, folder) if folder else ():
+        click.echo(f"report: {path}", err=to_stderr)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections import Counter
 from typing import Any
@@ -16,11 +17,14 @@ from rich.table import Table
 
 from xnat_pixelanon.domain.codes import CODES, OUTCOMES, Outcome
 from xnat_pixelanon.domain.report import RunReport, ScanReport, SessionReport
+from xnat_pixelanon.errors import PixelanonError
 from xnat_pixelanon.pipeline.progress import Progress
 
 _COLOURS = {"redact": "green", "pass": "green", "hold": "yellow", "unsupported": "magenta", "exclude": "blue"}
 _NOT_SENT = ("hold", "unsupported")
 _TABLE: dict[str, Any] = {"title_justify": "left", "title_style": "bold", "pad_edge": False}
+_GROUP = re.compile(r"[A-Z?]{1,8}( \d+x\d+)?", re.ASCII)
+_SCAN_ID = re.compile(r"[\w.-]+", re.ASCII)
 _VERBS = {"read": "reading", "clean": "cleaning and proving"}
 
 
@@ -105,7 +109,7 @@ class JsonLines(Lines):
                 "type": "scan",
                 "session": session,
                 "scan": scan_name(scan.id),
-                "groups": list(scan.groups),
+                "groups": groups(scan),
                 "decision": scan.decision,
                 "code": scan.code,
                 "remedy": scan.remedy,
@@ -186,7 +190,7 @@ def _scan_table(report: RunReport) -> Table:
             table.add_row(
                 session.name,
                 scan_name(scan.id),
-                ", ".join(scan.groups),
+                ", ".join(groups(scan)),
                 str(len(scan.instances)),
                 f"[{_COLOURS[scan.decision]}]{scan.decision}[/]: {scan.code}",
                 _sent(session, scan),
@@ -206,7 +210,7 @@ def _sent(session: SessionReport, scan: ScanReport) -> str:
 
 def scan_line(scan: ScanReport) -> str:
     """`scan 3  US 480x640  redact: template  2 rectangle(s)  180 file(s)  proof ok`."""
-    parts = [f"scan {scan_name(scan.id)}", ", ".join(scan.groups), f"{scan.decision}: {scan.code}"]
+    parts = [f"scan {scan_name(scan.id)}", ", ".join(groups(scan)), f"{scan.decision}: {scan.code}"]
     if scan.asked:
         parts.append(_count(len(scan.asked), "rectangle"))
     parts.append(_count(len(scan.instances), "file"))
@@ -216,8 +220,15 @@ def scan_line(scan: ScanReport) -> str:
 
 
 def scan_name(scan_id: str) -> str:
-    """A scan ID as logs may carry it: one made from a UID is shortened."""
+    """A scan ID as logs may carry it: one made from a UID is shortened, one that may be a text is not shown."""
+    if not _SCAN_ID.fullmatch(scan_id):
+        return "?"
     return scan_id if len(scan_id) <= 16 else f"...{scan_id[-6:]}"
+
+
+def groups(scan: ScanReport) -> list[str]:
+    """The groups of a scan as logs may carry them: a Modality that is no code may be anything."""
+    return [group if _GROUP.fullmatch(group) else "??" for group in scan.groups]
 
 
 def _count(number: int, noun: str) -> str:
@@ -232,6 +243,15 @@ def _json(record: dict[str, Any]) -> None:
     click.echo(json.dumps(record))
 
 
+def error(error: PixelanonError, *, as_json: bool) -> None:
+    """The error that stopped the command, on stderr; with --json also as the last line of stdout."""
+    _err(f"error: {error.message}")
+    if error.hint:
+        _err(f"  {error.hint}")
+    if as_json:
+        json_error(error.message, error.hint, error.exit_code)
+
+
 def json_error(message: str, hint: str, exit_status: int) -> None:
-    """The error that stopped a --json run, as its last line."""
+    """The last line of --json output when something stopped the command."""
     _json({"type": "error", "message": message, "hint": hint, "exit_status": exit_status})

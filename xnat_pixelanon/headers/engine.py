@@ -75,10 +75,16 @@ def clean_header(source: Dataset, request: HeaderRequest) -> CleanedHeader:
     with quiet():
         tree = read_tree(source)
         context = _context(tree)
-        cleaner = _Cleaner(request, context, collect(tree, request.known_identifiers))
+        cleaner = _Cleaner(request, context, collect(tree, request.known_identifiers, _ae_titles(source)))
         dataset = cleaner.node(tree, "")
         provenance.apply(dataset, request, cleaner.actions)
     return CleanedHeader(dataset, tuple(cleaner.actions))
+
+
+def _ae_titles(source: Dataset) -> list[str]:
+    """Source, Sending and Receiving Application Entity Title of the file meta information (PS3.10 7.1)."""
+    meta = getattr(source, "file_meta", None) or Dataset()
+    return [str(meta[tag].value or "") for tag in (0x00020016, 0x00020017, 0x00020018) if tag in meta]
 
 
 def _context(tree: Node) -> Context:
@@ -214,11 +220,9 @@ class _Cleaner:
             identifying = [self._identifies(text, element) for text in element.texts]
             if any(identifying):
                 return self._without(element, path, identifying)
-        elif (
-            (vr not in SIZES or "OW" in dictionary_vr(tag))
-            and isinstance(source.value, bytes)
-            and self.identifiers.in_bytes(source.value)
-        ):
+            if isinstance(source, RawDataElement) and self._bytes_identify(source.value or b"", element):
+                return self._empty(element, path, "identifier")
+        elif isinstance(source.value, bytes) and self.identifiers.in_bytes(source.value):
             self._remove(element, path, "identifier")
             return None
         if isinstance(source, RawDataElement) and source.VR == "UN":
@@ -235,7 +239,18 @@ class _Cleaner:
 
     def _identifies(self, text: str, element: Element) -> bool:
         if element.vr in NUMBER_STRING_VRS:
-            return self.identifiers.in_number(text)
-        row = lookup(element.tag)
-        product = row is not None and row.search == "product"
-        return self.identifiers.in_text(text, code=element.vr == "CS", product=product)
+            return self.identifiers.in_number(text, element.tag)
+        code, product = element.vr == "CS", _names_product(element.tag)
+        return self.identifiers.in_text(text, code=code, product=product, tag=element.tag)
+
+    def _bytes_identify(self, value: bytes, element: Element) -> bool:
+        """Whether text lies in the bytes of a value that its character set reads as something else."""
+        if value.isascii() and b"\x1b" not in value:
+            return False
+        product = _names_product(element.tag)
+        return self.identifiers.in_text(value.decode("latin-1"), code=True, product=product, tag=element.tag)
+
+
+def _names_product(tag: int) -> bool:
+    row = lookup(tag)
+    return row is not None and row.search == "product"

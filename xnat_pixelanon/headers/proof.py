@@ -58,7 +58,8 @@ def prove_header(source: Dataset, written: Dataset, request: HeaderRequest) -> H
     with quiet():
         try:
             original, copy = View(source), View(written)
-            walk = _Walk(request, compiled(Found.of(original.everything(), request.known_identifiers)))
+            found = Found.of(original.everything(), request.known_identifiers, _ae_titles(source))
+            walk = _Walk(request, compiled(found), _own_uids(original))
             walk.file_meta(written, original)
             walk.dataset(copy, original, "")
             walk.required(copy, original)
@@ -70,9 +71,10 @@ def prove_header(source: Dataset, written: Dataset, request: HeaderRequest) -> H
 class _Walk:
     """One comparison; collects findings."""
 
-    def __init__(self, request: HeaderRequest, search: Search) -> None:
+    def __init__(self, request: HeaderRequest, search: Search, uids: frozenset[str]) -> None:
         self.request = request
         self.search = search
+        self.uids = uids
         self.findings: list[str] = []
         self.own = _own_values(request)
 
@@ -166,7 +168,7 @@ class _Walk:
                 self._find(here, "not a character set of PS3.3 C.12.1.1.2")
         else:
             self._same(element, source, here)
-            self._searched(element, here)
+            self._searched(element, written.raw(tag), here)
 
     def _same(self, element: DataElement, source: View, here: str) -> None:
         values, tag = values_of(element), int(element.tag)
@@ -183,20 +185,29 @@ class _Walk:
         elif not _without_some(values, before):
             self._find(here, "not the source's value")
 
-    def _searched(self, element: DataElement, here: str) -> None:
-        value, vr = element.value, element.VR
+    def _searched(self, element: DataElement, raw: bytes, here: str) -> None:
+        """Looks at the values, and at the bytes of what is not plain text."""
+        value, vr, tag = element.value, element.VR, int(element.tag)
+        texts = values_of(element)
         if vr in _STRINGS:
-            found = any(self.search.in_text(text, vr, int(element.tag)) for text in values_of(element))
+            if not raw.isascii() or b"\x1b" in raw:
+                texts.append(raw.decode("latin-1"))
+            found = any(self.search.in_text(text, vr, tag) or self._own_uid(text) for text in texts)
         elif vr in _NUMBER_STRINGS:
-            found = any(self.search.in_number(text) for text in values_of(element))
-            if not all(_NUMBER.fullmatch(text) for text in values_of(element)):
+            found = any(self.search.in_number(text, tag) for text in texts)
+            if not all(_NUMBER.fullmatch(text) for text in texts):
                 self._find(here, "not a number")
         elif vr in _NUMBERS:
-            found = False
+            found = self.search.in_bytes(raw)
         else:
             found = self.search.in_bytes(value) if isinstance(value, bytes) else value is not None
         if found:
             self._find(here, "identifier")
+
+    def _own_uid(self, text: str) -> bool:
+        """Whether a UID of the source is in a text, with any separators, or with none."""
+        plain = re.sub(r"[\W_]+", "", text)
+        return any(uid in plain if len(uid) >= 6 else uid == plain for uid in self.uids)
 
     def _uids(self, element: DataElement, source: View, here: str) -> None:
         tag, identity = int(element.tag), self.request.identity
@@ -230,6 +241,17 @@ class _Walk:
             self._find(name_of(_METHOD), "names the tool, the profile and the templates, after what was there")
         if any(self.search.in_text(value, "LO", _METHOD) for value in others):
             self._find(name_of(_METHOD), "identifier")
+
+
+def _own_uids(source: View) -> frozenset[str]:
+    """Digits of the UIDs of study, series, instance and frame of reference."""
+    uids = {uid for tag in (*_MUST_CHANGE, 0x00200052) for uid in values_of(source.get(tag))}
+    return frozenset(uid.replace(".", "") for uid in uids if uid and not is_well_known(uid))
+
+
+def _ae_titles(source: Dataset) -> list[str]:
+    meta = View(getattr(source, "file_meta", Dataset()))
+    return [text for tag in (0x00020016, 0x00020017, 0x00020018) for text in values_of(meta.get(tag))]
 
 
 def _own_values(request: HeaderRequest) -> dict[int, list[str]]:

@@ -21,13 +21,36 @@ from xnat_pixelanon.headers.proof_view import vr_of
 _SEPARATOR = r"[\W_]*"
 _APART = r"[-/._, ]+"
 _NEAR = r"[-/._, ]*"
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTHS = (
+    "jan|ene|gen",
+    "feb|fev",
+    "mar|maa|mae|mrt",
+    "apr|abr|avr",
+    "may|mai|maj|mag|mei",
+    "jun|juin|giu",
+    "jul|juil|lug",
+    "aug|ago|aou",
+    "sep|set",
+    "oct|okt|ott|out",
+    "nov",
+    "dec|dez|dic|des",
+)
+_LIGATURES = (("ø", "o"), ("ł", "l"), ("đ", "d"), ("ð", "d"), ("þ", "th"), ("æ", "ae"), ("œ", "oe"), ("ı", "i"))
+_TWO_LETTERS = (("ä", "ae"), ("ö", "oe"), ("ü", "ue"), ("ø", "oe"), ("å", "aa"))
+_TYPED_NUMBERS = (0x00200011, 0x00200012)  # Series and Acquisition Number
+_CODE_VALUE = 0x00080100
 _NOTHING = re.compile(r"(?!)")
 
 
 def _folded(text: str) -> str:
     decomposed = unicodedata.normalize("NFKD", text).casefold()
-    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+    return _replaced("".join(letter for letter in decomposed if not unicodedata.combining(letter)), _LIGATURES)
+
+
+def _replaced(text: str, pairs: Iterable[tuple[str, str]]) -> str:
+    for letter, letters in pairs:
+        text = text.replace(letter, letters)
+    return text
 
 
 def _core(text: str) -> str:
@@ -44,17 +67,21 @@ class Found:
     dates: frozenset[str]
 
     @classmethod
-    def of(cls, elements: Iterable[DataElement], known: Iterable[str]) -> Found:
-        ids, stations, names, dates = set(known), set[str](), set[str](), set[str]()
+    def of(cls, elements: Iterable[DataElement], known: Iterable[str], titles: Iterable[str] = ()) -> Found:
+        ids, stations, names, dates = set(known), set(titles), set[str](), set[str]()
+        ignored = common_words()
         for element in elements:
             values = _strings(element)
             row = lookup(int(element.tag))
             vrs = {element.VR, vr_of(int(element.tag))}
             if "PN" in vrs:
                 for value in values:
-                    for representation in value.split("="):
+                    twice = value + "=" + _replaced(unicodedata.normalize("NFC", value).casefold(), _TWO_LETTERS)
+                    for representation in twice.split("="):
                         parts = re.findall(r"[^\W_]+", _folded(representation))
-                        names.update(part for part in parts if part.isalpha())
+                        letters = {part for part in parts if part.isalpha()}
+                        one_letter = (re.sub("aa|([aou])e", lambda two: two[0][0], name) for name in letters - ignored)
+                        names.update(letters, (name for name in one_letter if len(name) >= 5))
                         ids.update(part for part in parts if not part.isalpha() and len(part) >= 4)
                         whole = {"".join(parts), "".join(parts[::-1])} if len(parts) > 1 else set()
                         ids.update(text for text in whole if len(text) > 3 or not text.isascii())
@@ -65,13 +92,17 @@ class Found:
                 into.update(values)
                 lines = (line for value in values for line in re.split(r"[\r\n\\;,]+", value))
                 into.update(line for line in lines if len(_core(line)) >= 6)
-        ignored = common_words()
         cores = ({core for value in kind if (core := _core(value)).strip("0")} - ignored for kind in (ids, stations))
-        whole_ids, whole_stations = cores
+        whole_ids, whole_stations = (kind | _digit_runs(kind) for kind in cores)
         valid = {date for date in dates if re.fullmatch(r"\d{4}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])", date)}
         return cls(
             frozenset(whole_ids), frozenset(whole_stations), frozenset(names - ignored), frozenset(valid - {"19000101"})
         )
+
+
+def _digit_runs(cores: Iterable[str]) -> set[str]:
+    runs = {run for core in cores for run in re.findall("[0-9]{6,}", core)}
+    return {run for run in runs if run.strip("0")}
 
 
 def _strings(element: DataElement) -> list[str]:
@@ -92,6 +123,7 @@ class Search:
     product: re.Pattern[str]
     names: re.Pattern[str]
     dates: re.Pattern[str]
+    short_dates: re.Pattern[str]
     tiny: frozenset[str]
     tiny_ids: frozenset[str]
     numbers: frozenset[str]
@@ -103,19 +135,42 @@ class Search:
         folded = _folded(value)
         if (self.product if product else self.text).search(folded) or self.dates.search(folded):
             return True
+        if tag != _CODE_VALUE and self.short_dates.search(folded):
+            return True
         if self.names.search(folded) or self.names.search(_folded(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", value))):
             return True
         if vr != "CS" and _core(value) in (self.tiny_ids if product else self.tiny):
             return True
-        uids = re.findall(r"\d+(?:\.\d+){4,}", value)
-        return any(len(uid) >= 20 and not is_well_known(uid) for uid in uids)
+        return _unknown_uid(value)
 
-    def in_number(self, value: str) -> bool:
-        return value.strip() in self.numbers
+    def in_number(self, value: str, tag: int = 0) -> bool:
+        """Looks at the integer part, as it would be written out."""
+        read = re.fullmatch(r" *[+-]?([0-9]*)\.?([0-9]*)(?:[eE]([+-]?[0-9]{1,2}))? *", value)
+        if read is None:
+            return False
+        before, after, shift = read[1], read[2], int(read[3] or 0)
+        if shift >= 0:
+            before, after = before + after[:shift].ljust(shift, "0"), after[shift:]
+        else:
+            before, after = before[:shift], before[shift:].rjust(-shift, "0") + after
+        whole = before.lstrip("0")
+        if tag in _TYPED_NUMBERS and len(whole) >= 4 and whole in self.numbers:
+            return True
+        if not after.strip("0") and any(number in whole for number in self.numbers if len(number) >= 6):
+            return True
+        return len(whole) >= 8 and self.dates.search(whole) is not None
 
     def in_bytes(self, value: bytes) -> bool:
         plain = re.sub(rb"[\W_]+", b"", value.lower())
-        return any(part in plain for part in self.binary)
+        if any(part in plain for part in self.binary):
+            return True
+        text = re.sub(rb"[^ -~]", b" ", value.replace(b"\0", b"")).decode("ascii").lower()
+        return len(value) >= 5 and (self.dates.search(text) is not None or _unknown_uid(text))
+
+
+def _unknown_uid(text: str) -> bool:
+    uids = re.findall(r"\d+(?:\.\d+){4,}", text)
+    return any(len(uid) >= 20 and not is_well_known(uid) for uid in uids)
 
 
 @lru_cache(maxsize=64)
@@ -127,16 +182,17 @@ def compiled(found: Found) -> Search:
     words = {name for name in found.names if name.isascii() and 3 <= len(name) <= 4}
     spread = [_SEPARATOR.join(map(re.escape, name)) for name in sorted(names)]
     dates = [form for date in sorted(found.dates) for form in _date_forms(date)]
-    plain_dates = {form for date in found.dates for form in _plain_forms(date)}
+    sixes = {form for date in found.dates if date[:2] in ("19", "20") for form in _plain_forms(date, 2)}
     tiny = {core for core in found.ids | found.stations if len(core) < 4 and core.isascii()}
     return Search(
         text=_any([*ids, *_patterns(found.stations), *spread]),
         product=_any([*ids, *spread]),
         names=_any([rf"(?<![^\W\d_])(?:{'|'.join(sorted(words))})(?![^\W\d_])"] if words else []),
         dates=_any(dates),
+        short_dates=_any([rf"(?<!\d)(?:{'|'.join(sorted(sixes))})(?!\d)"] if sixes else []),
         tiny=frozenset(tiny),
         tiny_ids=frozenset(tiny & found.ids),
-        numbers=frozenset({core for core in long if core.isascii()} | plain_dates),
+        numbers=frozenset(c.lstrip("0") for c in found.ids | found.stations if re.fullmatch("[0-9]{4,}", c)),
         binary=tuple(core.encode() for core in sorted(long | names) if core.isascii()),
     )
 
@@ -154,14 +210,14 @@ def _patterns(cores: Iterable[str]) -> Iterator[str]:
             yield rf"(?<![^\W_]){spread}(?![^\W_])"
 
 
-def _plain_forms(date: str) -> tuple[str, str, str]:
-    year, month, day = date[:4], date[4:6], date[6:]
+def _plain_forms(date: str, century: int = 0) -> tuple[str, str, str]:
+    year, month, day = date[century:4], date[4:6], date[6:]
     return date, day + month + year, month + day + year
 
 
 def _date_forms(date: str) -> Iterator[str]:
     yield from _plain_forms(date)
-    number, name = int(date[4:6]), rf"(?<![a-z]){_MONTHS[int(date[4:6]) - 1]}[a-z]{{0,6}}(?![a-z])"
+    number, name = int(date[4:6]), rf"(?<![a-z])(?:{_MONTHS[int(date[4:6]) - 1]})[a-z]{{0,6}}(?![a-z])"
     month = f"0?{number}" if number < 10 else str(number)
     day = f"0?{int(date[6:])}" if int(date[6:]) < 10 else date[6:]
     year = rf"(?:{date[:4]}|{date[2:4]})" if date[:2] in ("19", "20") else date[:4]

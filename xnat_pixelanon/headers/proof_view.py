@@ -13,6 +13,7 @@ from pydicom.dataset import Dataset
 from xnat_pixelanon.headers.silence import PYDICOM_ERRORS
 
 CHARACTER_SET = 0x00080005
+_DEEPEST = 40
 
 # One reading for both sides, whatever the file's VR: as unsigned numbers or as bytes.
 _AMBIGUOUS = {"US or SS": "US", "US or OW": "OW", "OB or OW": "OW"}
@@ -49,20 +50,36 @@ class View:
             return []
         return [View(item, self.encodings) for item in element.value or ()]
 
-    def everything(self) -> Iterator[DataElement]:
-        """Elements at every depth; those that cannot be converted carry no readable identifier."""
+    def raw(self, tag: int) -> bytes:
+        """The bytes of a value as they were read; none where pydicom has converted it already."""
+        element = self._raw.get(tag)
+        value = element.value if isinstance(element, RawDataElement) else None
+        return value if isinstance(value, bytes) else b""
+
+    def everything(self, depth: int = 0) -> Iterator[DataElement]:
+        """Elements at every depth; those that cannot be converted carry no readable identifier.
+
+        Of private ones names, dates and what is in sequences. A name that is UTF-8 comes as such a second time.
+        """
         for tag in self.tags():
-            if (tag >> 16) % 2:
-                continue
             try:
                 element = self.get(tag)
-                items = self.items(tag)
+                items = self.items(tag) if depth < _DEEPEST else []
             except PYDICOM_ERRORS:
                 continue  # the engine refuses it, or removes it
-            if element is not None:
+            if element is not None and (not (tag >> 16) % 2 or element.VR in ("PN", "DA", "DT")):
                 yield element
+                if "PN" in (element.VR, vr_of(tag)) and (name := _utf8(self.raw(tag))):
+                    yield DataElement(tag, "PN", name)
             for item in items:
-                yield from item.everything()
+                yield from item.everything(depth + 1)
+
+
+def _utf8(value: bytes) -> str:
+    try:
+        return "" if value.isascii() else value.decode("utf-8")
+    except UnicodeDecodeError:
+        return ""
 
 
 def vr_of(tag: int) -> str:

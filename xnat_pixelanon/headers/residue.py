@@ -1,15 +1,21 @@
 """What identifies in a source header, and whether a kept value still carries it.
 
-Collected, at every depth: person names; the values of rows marked `id` or `station` in the profile table; all dates;
-what XNAT calls the session in staging. Compared without regard to case, accents and separators:
+Collected, at every depth: person names (of private elements too, and as UTF-8 where the character set is wrong); the
+values of rows marked `id` or `station` in the profile table, and of each its digits where they are 6 and more; all
+dates; the UIDs of study, series, instance and frame of reference; AE titles of the file meta information; what XNAT
+calls the session in staging. Compared without regard to case, accents and separators:
 
 - an identifier of 6 letters or digits and more, anywhere in a text;
 - one of 4 or 5, as whole words; one of 1 to 3, only as the whole value, and not in code strings;
 - a part of a name of 5 letters and more, anywhere; of 3 or 4, as a word; names in other scripts from 2 letters on;
-- a date as year-month-day, day-month-year or month-day-year, with separators, month names or none;
+  umlauts and ligatures also in their other spellings (Mueller for Müller and the reverse);
+- a date as year-month-day, day-month-year or month-day-year, with separators, month names (also of other European
+  languages) or none; with a year of two digits and no separators only as a word of its own, and not as a code;
 - any UID in a text, unless the standard itself gives it;
-- in a number (DS, IS): only an identifier or date of 6 characters and more that is the whole value;
-- in bytes: identifiers of 6 and more, and parts of names of 5 and more.
+- in a number (DS, IS): an identifier or date of 6 digits and more in its integer part; in Series and Acquisition
+  Number, which people type into, also one of 4 or 5 that is the whole value;
+- in bytes, numbers stored as bytes included: identifiers of 6 and more, parts of names of 5 and more, dates, UIDs;
+- a text in another character set than ASCII is also looked at byte by byte.
 
 Not looked for: words of common-words.txt, zeros, and station names in attributes that name a product.
 """
@@ -18,9 +24,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
 
+from pydicom.dataelem import RawDataElement
+
+from xnat_pixelanon.headers.dates import Date, date_of, dates_in
 from xnat_pixelanon.headers.identity import is_well_known
 from xnat_pixelanon.headers.profile import common_words, lookup
 from xnat_pixelanon.headers.tree import Element, Node, dictionary_vr
@@ -30,27 +40,30 @@ SHORT = 4
 LONG_NAME = 5
 SHORT_NAME = 3
 _LONG_UID = 20
-_PLACEHOLDER_DATE = (1900, 1, 1)
+_LARGEST_EXPONENT = 40
+_OWN_UIDS = frozenset({0x00080018, 0x0020000D, 0x0020000E, 0x00200052})
+_LABEL_NUMBERS = frozenset({0x00200011, 0x00200012})
+_CODE_VALUE = 0x00080100
 
 _LOWER_UPPER = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _NAME_PARTS = re.compile(r"[^\W_]+")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _WORDS = re.compile(r"[^\W_]+")
 _LINES = re.compile(r"[\r\n\\;,]+")
-_DIGITS = re.compile(r"\d{8,}")
 _UID = re.compile(r"\d+(?:\.\d+){4,}")
 _BYTES = re.compile(rb"[^0-9a-z]+")
-_DATE_SEPARATORS = re.compile(r"[-/._, ]+")
-_DIGIT_EDGE = re.compile(r"(?<=\d)(?=[a-z])|(?<=[a-z])(?=\d)")
-_TRIPLET = re.compile(r"(?=((?<!\d)\d{1,4}|(?<![a-z])[a-z]{3,9})-(\d{1,2}|[a-z]{3,9})-(\d{1,4})(?!\d))")
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_ID_DIGITS = re.compile(r"[0-9]{6,}")
+_LIGATURES = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i"})
+_DIGRAPHS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
+_READABLE = bytes(byte if 32 <= byte < 127 else 32 for byte in range(256))
 
 
 def fold(text: str) -> str:
     """Lower case without accents, for comparison only."""
     if text.isascii():
         return text.lower()
-    return "".join(part for part in unicodedata.normalize("NFKD", text).casefold() if not unicodedata.combining(part))
+    plain = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(part for part in plain if not unicodedata.combining(part)).translate(_LIGATURES)
 
 
 def squeeze(text: str) -> str:
@@ -73,6 +86,7 @@ class _Group:
         wide = not plain.isascii()
         group = self.long if len(plain) >= LONG or (wide and len(plain) > 1) else None
         (group if group is not None else self.short if len(plain) >= SHORT else self.tiny).add(plain)
+        self.long.update(digits for digits in _ID_DIGITS.findall(plain) if digits.strip("0"))
 
 
 @dataclass(slots=True)
@@ -83,9 +97,11 @@ class Identifiers:
     stations: _Group = field(default_factory=_Group)
     long_names: set[str] = field(default_factory=set)
     short_names: set[str] = field(default_factory=set)
-    dates: set[tuple[int, int, int]] = field(default_factory=set)
+    dates: set[Date] = field(default_factory=set)
+    numbers: frozenset[str] = frozenset()
+    """The identifiers that are numbers, without leading zeros."""
 
-    def in_text(self, text: str, *, code: bool = False, product: bool = False) -> bool:
+    def in_text(self, text: str, *, code: bool = False, product: bool = False, tag: int = 0) -> bool:
         """Whether a text value carries one. `code`: a code string; `product`: it names a product."""
         if not text:
             return False
@@ -98,18 +114,35 @@ class Identifiers:
         folded = fold(text)
         if any(_has_run(folded, group.short) for group in groups if group.short):
             return True
-        return self._short_name(text, folded) or self._date(folded) or _has_uid(text)
+        return self._short_name(text, folded) or self._date(folded, six=tag != _CODE_VALUE) or _has_uid(text)
 
-    def in_number(self, text: str) -> bool:
-        """Whether a number string is, as a whole, an identifier or a date."""
-        plain = text.strip()
-        return plain in self.ids.long or plain in self.stations.long or (len(plain) == 8 and self._date(plain))
+    def in_number(self, text: str, tag: int = 0) -> bool:
+        """Whether the integer part of a number string is an identifier or carries one, or a date."""
+        if len(text) < SHORT:
+            return False
+        try:
+            number = Decimal(text.strip() or "0")
+        except InvalidOperation:
+            return False
+        if not number.is_finite() or number.adjusted() > _LARGEST_EXPONENT:
+            return False
+        whole = str(abs(int(number)))
+        if tag in _LABEL_NUMBERS and len(whole) >= SHORT and whole in self.numbers:
+            return True
+        if number == int(number) and any(part in whole for part in self.numbers if len(part) >= LONG):
+            return True
+        return len(whole) >= 8 and self._date(whole)
 
     def in_bytes(self, value: bytes) -> bool:
         """Whether a binary value carries one in ASCII or UTF-16."""
+        if len(value) < LONG_NAME:
+            return False
         plain = _BYTES.sub(b"", value.lower())
         long = (self.ids.long, self.stations.long, self.long_names)
-        return any(part.encode() in plain for group in long for part in group if part.isascii())
+        if any(part.encode() in plain for group in long for part in group if part.isascii()):
+            return True
+        text = value.replace(b"\0", b"").translate(_READABLE).decode("ascii").lower()
+        return self._date(text) or _has_uid(text)
 
     def _short_name(self, text: str, folded: str) -> bool:
         if not self.short_names:
@@ -117,20 +150,28 @@ class Identifiers:
         words = set(_LETTERS.findall(folded)) | set(_LETTERS.findall(fold(_LOWER_UPPER.sub(" ", text))))
         return not self.short_names.isdisjoint(words)
 
-    def _date(self, folded: str) -> bool:
+    def _date(self, folded: str, *, six: bool = False) -> bool:
+        """`six`: also as six digits that stand alone."""
         if not self.dates or not any(part.isdigit() for part in folded):
             return False
-        return not self.dates.isdisjoint(_dates_in(folded))
+        return not self.dates.isdisjoint(dates_in(folded, six=six))
 
 
-def collect(tree: Node, known: Iterable[str]) -> Identifiers:
-    """All that identifies in a source, at every depth, and `known`, which XNAT knows of it."""
+def collect(tree: Node, known: Iterable[str], stations: Iterable[str] = ()) -> Identifiers:
+    """All that identifies in a source, at every depth, and `known`, which XNAT knows of it.
+
+    `stations`: names of devices that the data set does not hold, as the AE titles of the file meta information.
+    """
     found = Identifiers()
     for value in known:
         found.ids.add(value)
+    for value in stations:
+        found.stations.add(value)
     for element in tree.walk():
         if element.texts:
             _collect_element(found, element)
+    digits = (part.lstrip("0") for group in (found.ids, found.stations) for part in (*group.long, *group.short))
+    found.numbers = frozenset(part for part in digits if part.isdecimal() and part.isascii())
     return found
 
 
@@ -138,10 +179,14 @@ def _collect_element(found: Identifiers, element: Element) -> None:
     row = lookup(element.tag)
     vrs = {element.vr, dictionary_vr(element.tag)}
     if "PN" in vrs:
-        for text in element.texts:
+        for text in (*element.texts, *_as_utf8(element)):
             _collect_name(found, text)
     elif not vrs.isdisjoint(("DA", "DT")):
-        found.dates.update(date for text in element.texts if (date := _date_of(text)))
+        found.dates.update(date for text in element.texts if (date := date_of(text)))
+    elif element.tag in _OWN_UIDS:
+        for text in element.texts:
+            if not is_well_known(text):
+                found.ids.add(text)
     elif row is not None and row.search in ("id", "station"):
         group = found.ids if row.search == "id" else found.stations
         for text in element.texts:
@@ -151,8 +196,29 @@ def _collect_element(found: Identifiers, element: Element) -> None:
                     group.add(line)
 
 
+def _as_utf8(element: Element) -> tuple[str, ...]:
+    """A name again, as many files have it: in UTF-8 that no character set declares."""
+    value = element.source.value if isinstance(element.source, RawDataElement) else None
+    if not isinstance(value, bytes) or value.isascii():
+        return ()
+    try:
+        return (value.decode("utf-8"),)
+    except UnicodeDecodeError:
+        return ()
+
+
+def _spellings(text: str) -> set[str]:
+    """A name as it is, and with its umlauts written as two letters."""
+    return {text, unicodedata.normalize("NFC", text).casefold().translate(_DIGRAPHS)}
+
+
+def _contracted(part: str) -> str:
+    return re.sub("(?<=[aou])e", "", part.replace("aa", "a"))
+
+
 def _collect_name(found: Identifiers, text: str) -> None:
-    for representation in text.split("="):  # PS3.5 6.2.1: alphabetic, ideographic, phonetic
+    # PS3.5 6.2.1: alphabetic, ideographic, phonetic
+    for representation in (spelling for group in text.split("=") for spelling in _spellings(group)):
         parts = _NAME_PARTS.findall(fold(representation))
         for part in parts:
             if not part.isalpha():
@@ -162,6 +228,8 @@ def _collect_name(found: Identifiers, text: str) -> None:
                 continue
             elif len(part) >= LONG_NAME or (not part.isascii() and len(part) > 1):
                 found.long_names.add(part)
+                if len(short := _contracted(part)) >= LONG_NAME:
+                    found.long_names.add(short)
             elif len(part) >= SHORT_NAME:
                 found.short_names.add(part)
         if len(parts) > 1:
@@ -186,45 +254,3 @@ def _has_run(folded: str, wanted: set[str]) -> bool:
 
 def _has_uid(text: str) -> bool:
     return any(len(uid) >= _LONG_UID and not is_well_known(uid) for uid in _UID.findall(text))
-
-
-def _valid(year: int, month: int, day: int) -> bool:
-    return 1 <= month <= 12 and 1 <= day <= 31 and year > 0
-
-
-def _date_of(text: str) -> tuple[int, int, int] | None:
-    digits = re.sub(r"[.\-/]", "", text)[:8]
-    if len(digits) != 8 or not digits.isdecimal() or not digits.isascii():
-        return None
-    date = (int(digits[:4]), int(digits[4:6]), int(digits[6:]))
-    return date if _valid(*date) and date != _PLACEHOLDER_DATE else None
-
-
-def _dates_in(folded: str) -> Iterator[tuple[int, int, int]]:
-    for run in _DIGITS.findall(folded):
-        for start in range(len(run) - 7):
-            eight = run[start : start + 8]
-            yield int(eight[:4]), int(eight[4:6]), int(eight[6:])
-            yield int(eight[4:]), int(eight[2:4]), int(eight[:2])
-            yield int(eight[4:]), int(eight[:2]), int(eight[2:4])
-    parted = _DATE_SEPARATORS.sub("-", _DIGIT_EDGE.sub("-", folded))
-    for first, second, third in _TRIPLET.findall(parted):
-        for year, month, day in ((first, second, third), (third, second, first), (third, first, second)):
-            yield from _readings(year, month, day)
-
-
-def _readings(year: str, month: str, day: str) -> Iterator[tuple[int, int, int]]:
-    if not (year.isdigit() and day.isdigit() and len(day) <= 2) or len(year) not in (2, 4):
-        return
-    number = _month(month)
-    if number and len(year) == 4:
-        yield int(year), number, int(day)
-    elif number:  # two digits: either century that a patient can have been seen or born in
-        yield 1900 + int(year), number, int(day)
-        yield 2000 + int(year), number, int(day)
-
-
-def _month(text: str) -> int:
-    if text.isdigit():
-        return int(text) if len(text) <= 2 else 0
-    return _MONTHS.index(text[:3]) + 1 if text[:3] in _MONTHS else 0

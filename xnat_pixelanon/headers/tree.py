@@ -102,8 +102,28 @@ def read_tree(ds: Dataset, parent: Node | None = None, depth: int = 0) -> Node:
     node = _empty_node(ds, parent)
     for tag in sorted(ds.keys()):
         source = _get(ds, tag)
-        node.elements.append(_read(int(tag), source, node, depth) if is_dataset_tag(tag) else Element(tag, "", source))
+        if is_dataset_tag(tag):
+            node.elements.append(_read(int(tag), source, node, depth))
+        else:
+            node.elements.append(_private(int(tag), source, node, depth))
     return node
+
+
+def _private(tag: int, source: RawDataElement | DataElement, node: Node, depth: int) -> Element:
+    """An element that goes whatever it holds; of a private one, the names and dates in it are read where it says so."""
+    element = Element(tag, "", source)
+    if not (tag >> 16) % 2 or depth >= MAX_DEPTH:
+        return element
+    if isinstance(source, RawDataElement) and source.VR in ("PN", "DA", "DT") and isinstance(source.value, bytes):
+        element.vr = source.VR
+        _read_string(element, source.value, node)
+    elif source.VR == "SQ":
+        try:
+            items = _items(tag, source, node) if isinstance(source, RawDataElement) else list(source.value or ())
+            element.items = tuple(read_tree(item, node, depth + 1) for item in items)
+        except InstanceError:  # not to be read: then nothing in it is known to anyone
+            element.items = None
+    return element
 
 
 def _get(ds: Dataset, tag: BaseTag) -> RawDataElement | DataElement:

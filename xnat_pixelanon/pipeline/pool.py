@@ -5,8 +5,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from types import TracebackType
@@ -29,9 +30,17 @@ def default_workers() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def _quiet() -> None:
-    # Ctrl-C is the parent's to handle: it stops the workers.
+def _in_worker() -> None:
+    # Ctrl-C is the parent's to handle: it stops the workers. Should it be killed itself, they end with it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 class Workers:
@@ -53,36 +62,49 @@ class Workers:
         """Results as they come, a bounded number under way; a task that breaks a worker is tried once more, alone."""
         waiting = list(enumerate(tasks))[::-1]
         suspects: list[tuple[int, Task]] = []
-        running: dict[Future[Result], tuple[int, Task]] = {}
+        running: dict[Future[Result], tuple[int, Task, ProcessPoolExecutor]] = {}
         while waiting or running:
             while waiting and len(running) < 2 * self._count:
                 index, task = waiting.pop()
-                running[self._running_pool().submit(function, task)] = (index, task)
+                future, pool = self._submit(function, task)
+                running[future] = (index, task, pool)
             finished, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in finished:
-                index, task = running.pop(future)
+                index, task, pool = running.pop(future)
                 try:
                     result = future.result()
-                except BrokenProcessPool:
+                except (BrokenProcessPool, CancelledError):
                     suspects.append((index, task))
-                    self._stop(kill=True)
+                    if pool is self._pool:
+                        self._stop(kill=True)
                 else:
                     yield Done(index, result)
         for index, task in sorted(suspects, key=lambda pair: pair[0]):
             yield self._alone(function, index, task)
 
     def _alone(self, function: Callable[[Task], Result], index: int, task: Task) -> Done[Result]:
+        future, _ = self._submit(function, task)
         try:
-            return Done(index, self._running_pool().submit(function, task).result())
+            return Done(index, future.result())
         except BrokenProcessPool:
             self._stop(kill=True)
             return Done(index, None)
+
+    def _submit(self, function: Callable[[Task], Result], task: Task) -> tuple[Future[Result], ProcessPoolExecutor]:
+        """A task under way, and the pool that it is in. Starts a new pool where a worker died while idle."""
+        try:
+            pool = self._running_pool()
+            return _submitted(pool, function, task), pool
+        except BrokenProcessPool:
+            self._stop(kill=True)
+            pool = self._running_pool()
+            return _submitted(pool, function, task), pool
 
     def _running_pool(self) -> ProcessPoolExecutor:
         if self._pool is None:
             # spawn: no lock or connection of the parent is copied into a worker
             context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self._count, mp_context=context, initializer=_quiet)
+            self._pool = ProcessPoolExecutor(self._count, mp_context=context, initializer=_in_worker)
         return self._pool
 
     def _stop(self, *, kill: bool) -> None:
@@ -93,3 +115,15 @@ class Workers:
         pool.shutdown(wait=not kill, cancel_futures=True)
         for process in processes:
             process.kill()
+
+
+def _submitted(pool: ProcessPoolExecutor, function: Callable[[Task], Result], task: Task) -> Future[Result]:
+    """Submitting may start a worker: a Ctrl-C that reaches it before it can ignore it would print a traceback.
+
+    A blocked signal stays blocked in the process that is started, and comes to us as soon as it is unblocked here.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return pool.submit(function, task)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

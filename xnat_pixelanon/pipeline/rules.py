@@ -142,7 +142,10 @@ def key_of_file(path: Path) -> bytes:
         except FileExistsError:
             pass  # another run made it just now
         except OSError as error:
-            raise ConfigurationError(f"the key file {path} cannot be made: {error.strerror}") from None
+            raise ConfigurationError(
+                f"the key file {path} cannot be made: {error.strerror}",
+                hint="give --key FILE in a folder that is there and that you may write",
+            ) from None
     return key_from_text(_read(path), str(path))
 
 
@@ -156,6 +159,6 @@ def _read(path: Path) -> str:
     try:
         return path.read_text("utf-8")
     except OSError as error:
-        raise NotFoundError(f"{path} cannot be read: {error.strerror}") from None
+        raise NotFoundError(f"{path} cannot be read: {error.strerror}", hint="check the path and its rights") from None
     except UnicodeDecodeError:
-        raise ConfigurationError(f"{path} is not UTF-8 text") from None
+        raise ConfigurationError(f"{path} is not UTF-8 text", hint="save it as UTF-8, or give another file") from None

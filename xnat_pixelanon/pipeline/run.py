@@ -113,9 +113,7 @@ def _tellings(plan: RunPlan) -> list[tuple[SessionTelling, SourceSession]]:
     ]
 
 
-def _one(
-    job: Job, session: SourceSession, telling: SessionTelling
-) -> tuple[SessionReport, ConfigurationError | None]:
+def _one(job: Job, session: SourceSession, telling: SessionTelling) -> tuple[SessionReport, ConfigurationError | None]:
     """One session's report, whatever happens to it; a refusal or a lost login also stops the run."""
     try:
         return run_session(job, session, telling), None

@@ -16,13 +16,16 @@ from xnat_pixelanon.errors import ConfigurationError, ScratchError
 
 _PREFIX = "xnat-pixelanon-"
 _LOCK = ".lock"
+DISK_FULL = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
+"""What a write fails with when there is no room: for anybody, for this account, for this process."""
 
 
 class Scratch:
     """A folder of this run alone; a lock in it tells live runs from killed ones."""
 
     def __init__(self, parent: Path | None = None) -> None:
-        self._parent = parent or Path(tempfile.gettempdir())
+        # Python falls back to another folder when TMPDIR cannot be used: identifying files would land there unasked.
+        self._parent = parent or Path(os.environ.get("TMPDIR") or tempfile.gettempdir())
         self._root: Path | None = None
         self._lock: int = -1
 
@@ -30,8 +33,11 @@ class Scratch:
         try:
             self._purge_abandoned()
             self._root = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=self._parent))
-            self._lock = os.open(self._root / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+            # Locked before it gets its name: another run that starts now never finds it free.
+            unnamed = self._root / f"{_LOCK}-new"
+            self._lock = os.open(unnamed, os.O_RDWR | os.O_CREAT, 0o600)
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            unnamed.rename(self._root / _LOCK)
         except OSError as error:
             raise ConfigurationError(
                 f"the scratch folder {self._parent} cannot be used: {error.strerror}",
@@ -65,7 +71,7 @@ class Scratch:
         try:
             yield path
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            if error.errno not in DISK_FULL:
                 raise
             raise ScratchError(
                 f"the scratch folder {self._parent} is full",

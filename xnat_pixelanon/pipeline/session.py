@@ -21,7 +21,7 @@ from xnat_pixelanon.domain.decisions import ScanDecision, ScanFacts, decide_sess
 from xnat_pixelanon.domain.receipt import Comparison, Receipt, compare
 from xnat_pixelanon.domain.report import SessionReport
 from xnat_pixelanon.domain.session import Contents, Package, SourceSession
-from xnat_pixelanon.errors import ChangedError, RefusedError, SessionError
+from xnat_pixelanon.errors import ChangedError, RefusedError
 from xnat_pixelanon.pipeline.cleaning import (
     CleanedScan,
     CleanOrder,
@@ -37,7 +37,7 @@ from xnat_pixelanon.pipeline.progress import Progress
 from xnat_pixelanon.pipeline.rules import RuleReader, Rules
 from xnat_pixelanon.pipeline.scratch import Scratch
 from xnat_pixelanon.pipeline.telling import SessionTelling
-from xnat_pixelanon.pipeline.work import ReadFile, ReadTask, read
+from xnat_pixelanon.pipeline.work import ReadFile, ReadTask, read, unread
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +116,7 @@ class _Line:
         self._job.progress.step_starts("read", len(tasks))
         found: dict[int, ReadFile] = {}
         for done in self._job.workers.each(read, tasks):
-            if done.result is None:
-                raise SessionError("reading a file ended its worker process", hint="exclude the scan and run again")
-            found[done.index] = done.result
+            found[done.index] = done.result or unread(tasks[done.index])
             self._job.progress.file_done("read")
         numbers = iter(range(len(tasks)))
         self._files = tuple(tuple(found[next(numbers)] for _ in scan.files) for scan in scans)

@@ -14,6 +14,8 @@ from xnat_pixelanon.archive import (
     DirSource,
     Location,
     Role,
+    Timeouts,
+    Waits,
     XnatConnection,
     XnatDestination,
     XnatDocumentStore,
@@ -47,26 +49,37 @@ class RunOptions:
     strict: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How patient a run is: with servers that are slow to answer, and with rivals that are slow to finish."""
+
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    waits: Waits = field(default_factory=Waits)
+
+
 class Connections:
     """One login per server, shared by source and destination, closed together."""
 
-    def __init__(self, environment: Mapping[str, str], stack: ExitStack) -> None:
+    def __init__(self, environment: Mapping[str, str], stack: ExitStack, pace: Pace) -> None:
+        self.pace = pace
         self._environment = environment
         self._stack = stack
         self._open: dict[str, XnatConnection] = {}
 
     def of(self, location: XnatLocation) -> XnatConnection:
         if location.server not in self._open:
-            connection = connect(location.credentials(self._environment))
+            connection = connect(location.credentials(self._environment), self.pace.timeouts)
             self._open[location.server] = self._stack.enter_context(connection)
         return self._open[location.server]
 
 
 @contextmanager
-def prepared(options: RunOptions, environment: Mapping[str, str] = os.environ) -> Iterator[RunPlan]:
+def prepared(
+    options: RunOptions, environment: Mapping[str, str] = os.environ, pace: Pace | None = None
+) -> Iterator[RunPlan]:
     """A run that may start, with its connections open; raises ConfigurationError before anything is read or sent."""
     with ExitStack() as stack:
-        connections = Connections(environment, stack)
+        connections = Connections(environment, stack, pace or Pace())
         match options.source:
             case XnatLocation():
                 yield _from_xnat(options, options.source, connections, environment)
@@ -79,7 +92,9 @@ def _from_xnat(
 ) -> RunPlan:
     files = options.files
     if files.key is not None:
-        raise ConfigurationError("--key is for a dir: source; an XNAT project has its own key stored")
+        raise ConfigurationError(
+            "--key is for a dir: source; an XNAT project has its own key stored", hint="leave --key away"
+        )
     publishes_to_xnat = not options.dry_run and not isinstance(options.destination, DirLocation)
     if publishes_to_xnat and (files.templates or files.policy):
         raise RefusedError(
@@ -106,17 +121,22 @@ def _from_xnat(
     mount = environment.get(MOUNT_VARIABLE)
     opened = XnatSource(connection, source.project, name=source.text, mount=Path(mount) if mount else None)
     plan = _plan(options, opened, destination, rules, reader)
-    return replace(plan, identifiers=(source.project,), report_store=XnatReportStore(connection, source.project))
+    return replace(
+        plan,
+        identifiers=(source.project,),
+        strays=() if options.sessions else not_sent_reports(opened.strays()),
+        report_store=XnatReportStore(connection, source.project),
+    )
 
 
 def _from_dir(options: RunOptions, source: DirLocation, connections: Connections) -> RunPlan:
+    if options.destination is None and not options.dry_run:
+        raise ConfigurationError("where to?", hint="give --to dir:PATH or --to xnat:PROJECT")
     reader = given_rules(options.files, dry_run=options.dry_run)
     opened = DirSource(source.path)
     rules = reader()
     destination = None
-    if not options.dry_run:
-        if options.destination is None:
-            raise ConfigurationError("where to?", hint="give --to dir:PATH or --to xnat:PROJECT")
+    if options.destination is not None and not options.dry_run:
         _check_armed(rules.policy)
         if isinstance(options.destination, XnatLocation) and options.destination != destination_of(rules.policy, None):
             raise RefusedError(
@@ -190,6 +210,7 @@ def _destination(location: Location, connections: Connections, source: Path | tu
                 pixel_digest_of,
                 name=location.text,
                 source=source if isinstance(source, tuple) else None,
+                waits=connections.pace.waits,
             )
 
 

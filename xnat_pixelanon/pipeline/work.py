@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import warnings
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from xnat_pixelanon.domain.instance import InstanceFacts
 from xnat_pixelanon.domain.rectangle import Rectangle
 from xnat_pixelanon.errors import InstanceError, ScratchError
 from xnat_pixelanon.headers import HeaderRequest, clean_header, encode_parts, prove_header
+from xnat_pixelanon.pipeline.scratch import DISK_FULL
 from xnat_pixelanon.pixels import open_source, pixel_digest, prove_pixels, read_facts, write_instance
 
 Stamp = tuple[int, int]
@@ -75,6 +75,12 @@ def read(task: ReadTask) -> ReadFile:
     return _quietly(lambda: ReadFile(task.path, _stamp(task.path), read_facts(task.path, task.name, task.scratch)))
 
 
+def unread(task: ReadTask) -> ReadFile:
+    """What stands for a file whose reading ended its worker process, twice: it is held."""
+    damage = "unreadable: the worker process ended while it read the file"
+    return ReadFile(task.path, _stamp(task.path), InstanceFacts(task.name, 0, "", damage=damage))
+
+
 def clean(task: CleanTask) -> Cleaned | Failed:
     """Write, reopen, prove. A copy that is not proved is removed."""
     try:
@@ -101,7 +107,7 @@ def _clean(task: CleanTask) -> Cleaned:
                 headers = prove_header(source.header, copy.header, request)
                 sop_instance_uid = str(copy.header.SOPInstanceUID)
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in DISK_FULL:
             raise ScratchError("the scratch folder is full", hint="set TMPDIR to a folder with more space") from None
         raise
     findings = (*pixels.findings, *headers.findings)

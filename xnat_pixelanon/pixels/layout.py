@@ -6,6 +6,7 @@ import struct
 from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
+from pydicom.errors import BytesLengthException
 
 from xnat_pixelanon.errors import InstanceError
 from xnat_pixelanon.pixels.structure import damaged
@@ -15,6 +16,7 @@ SUBSAMPLED = frozenset({"YBR_FULL_422", "YBR_PARTIAL_422"})
 # What a broken element can make pydicom raise when its value is converted.
 VALUE_ERRORS = (
     AttributeError,
+    BytesLengthException,
     EOFError,
     LookupError,
     NotImplementedError,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import jinja2
@@ -42,20 +44,33 @@ def render(report: RunReport) -> Mapping[str, bytes]:
     }
 
 
-def write(report: RunReport, folder: Path) -> list[Path]:
-    """Write the report into `folder`, making it; ConfigurationError when that is not possible."""
-    try:
+def make_folder(folder: Path) -> None:
+    """Make the folder of a report before the run; ConfigurationError when nothing can be written there."""
+    with _writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        paths = []
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+
+
+def write(report: RunReport, folder: Path) -> list[Path]:
+    """Write the report into `folder`; ConfigurationError when that is not possible."""
+    paths = []
+    with _writing(folder):
         for name, content in render(report).items():
             path = folder / name
             path.write_bytes(content)
             paths.append(path)
+    return paths
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise ConfigurationError(
             f"the report cannot be written to {folder}: {error.strerror}", hint="give another --report DIR"
         ) from None
-    return paths
 
 
 def _csv(report: RunReport) -> str:

@@ -24,6 +24,7 @@ from xnat_pixelanon.sandbox.sample_session import BurnedText, SampleSession
 
 _RAW_AT_LEAST = 6
 """Shorter texts occur in pixel data by chance; in elements and names they are still looked for."""
+_UNDECODED = (AttributeError, KeyError, NotImplementedError, RuntimeError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,11 @@ class Sweep:
 
     def _pixels(self, ds: Dataset, where: str) -> Iterator[Leak]:
         fitting = [burned for burned in self._burned if burned.at[0] < ds.Columns and burned.at[1] < ds.Rows]
-        pixels = np.asarray(ds.pixel_array)
+        try:
+            pixels = np.asarray(ds.pixel_array)
+        except _UNDECODED:
+            yield Leak(where, "pixels that cannot be looked at")
+            return
         frames = pixels if int(ds.get("NumberOfFrames") or 1) > 1 else pixels[np.newaxis]
         for number, frame in enumerate(frames):
             self.frames += 1
