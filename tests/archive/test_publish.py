@@ -7,6 +7,7 @@ import logging
 import zipfile
 from dataclasses import replace
 
+import pydicom
 import pytest
 from pydicom.uid import generate_uid
 
@@ -443,3 +444,34 @@ def test_the_clean_side_keeps_no_name_of_a_local_file(world, packer, open_gate, 
 def test_the_receipt_is_plain_json_that_its_schema_accepts(packer):
     document = json.loads(receipt_bytes(packer.package(1, 2).receipt))
     assert document["scans"][0]["policy"] == SHA
+
+
+@pytest.mark.parametrize("first", [(1, 2), (1,)], ids=["a new session", "an addition"])
+def test_an_unfinished_copy_whose_headers_say_more_than_ours_is_never_adopted(
+    world, packer, open_gate, tmp_path, first
+):
+    """The pixels are the same, but an earlier version left something in the headers: taken back and sent anew."""
+    scratch = tmp_path / "scratch"
+    if first == (1,):
+        assert world.destination().publish(packer.package(1), open_gate, scratch) == Sent()
+    package = packer.package(2, after=(1,)) if first == (1,) else packer.package(1, 2)
+    paths = [one.path for scan in package.scans for one in scan.instances]
+    cleaner = {path: path.read_bytes() for path in paths}
+    for path in paths:
+        ds = pydicom.dcmread(path)
+        ds.SeriesDescription = "left by an earlier version"
+        ds.save_as(path)
+    world.sandbox.faults.add(Fault(".*/receipt.json", Status(500), method="PUT", times=50))
+    with pytest.raises(SessionError):
+        world.destination().publish(package, open_gate, scratch)
+    world.sandbox.faults.clear()
+    for path, content in cleaner.items():
+        path.write_bytes(content)
+    again = packer.package(2, after=(1,)) if first == (1,) else packer.package(1, 2)
+    destination = world.destination()
+    standing = destination.look(packer.labels, packer.study)
+    if first == (1,) and isinstance(standing, Published) and not standing.active:
+        destination.finish(packer.labels, standing.receipt, scratch)
+    assert destination.publish(again, open_gate, scratch) == Sent(adopted=False)
+    stored = [item.path for item in world.sandbox.stored() if item.path is not None and item.path.suffix == ".dcm"]
+    assert not any("SeriesDescription" in pydicom.dcmread(path) for path in stored)

@@ -207,6 +207,24 @@ def test_a_token_that_dies_midway_stops_the_run_and_leaves_nothing_visible(
     assert len(site.visible()) == 1
 
 
+def test_sessions_that_a_stopped_run_did_not_start_are_told_too(site: Site, typed: Typed) -> None:
+    for number in (2, 3):
+        site.seed(f"{PERSON.id}_MORE-{number}", slices(PERSON, 1, study=number), person=PERSON)
+    site.clean.faults.add(Fault("/services/archive", Call(lambda: site.policy(enabled=False))))
+    said = typed("run", *STAGED, "--json")
+    assert said.status == 3
+    site.clean.faults.clear()
+    assert [line["outcome"] for line in said.of("session")] == ["published", "failed", "failed"]
+    assert [line["error"].split(":")[0] for line in said.of("session")] == [
+        "",
+        "the policy was disarmed while the run was at work; nothing more is published",
+        "not started",
+    ]
+    assert said.of("summary")[0]["outcomes"] == {"published": 1, "failed": 2}
+    assert "the policy was disarmed" in said.of("error")[0]["message"]
+    assert len(site.visible()) == 1
+
+
 def test_a_server_that_is_not_there_is_told_with_its_address(run: Callable[..., Said]) -> None:
     run(XNAT_HOST="http://127.0.0.1:9").refuses("cannot reach the server at http://127.0.0.1:9", status=1)
 

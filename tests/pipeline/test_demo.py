@@ -20,8 +20,8 @@ from xnat_pixelanon.cli.main import status_of
 from xnat_pixelanon.domain.codes import CODES, OUTCOMES, Outcome
 from xnat_pixelanon.domain.documents import schema_problems
 from xnat_pixelanon.sandbox.app import RequestRecord
-from xnat_pixelanon.sandbox.demo import CLEAN, OWNER, PASSWORD, STAGING, Stage, commands, environment_of, stage
-from xnat_pixelanon.sandbox.sweep import Sweep
+from xnat_pixelanon.sandbox.demo import CLEAN, OWNER, PASSWORD, STAGING, Stage, environment_of, stage, whole_job
+from xnat_pixelanon.sandbox.sweep import Sweep, SweepResult
 
 EXPECTED = {
     "US-CINE-A": "published",
@@ -52,13 +52,14 @@ SERVERS_OWN = ("_catalog.xml", "dcmtoxnat.log")
 
 @dataclass(frozen=True)
 class Done:
-    """The demo after two runs: both reports, what was said, and what reached the clean server in the second."""
+    """The demo after two runs: both reports, what was said, what reached the clean server in the second, the sweep."""
 
     made: Stage
     first: dict[str, Any]
     second: dict[str, Any]
     said: str
     requests: list[RequestRecord]
+    swept: SweepResult
 
     def sessions(self) -> list[dict[str, Any]]:
         return list(self.first["sessions"])
@@ -93,13 +94,16 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Done]:
         out = root / "out"
         out.mkdir()
         with redirect_stdout(said), redirect_stderr(said):
-            for words in commands(made, out):
-                assert status_of(words) == 0
-            made.clean.clear_requests()
-            assert status_of(["run", "--from", f"xnat:{STAGING}", "--report", str(out / "second")]) == 0
-        requests = made.clean.requests
-        reports = [json.loads((out / name / "report.json").read_text()) for name in ("report", "second")]
-        yield Done(made, *reports, said.getvalue(), requests)
+            swept = whole_job(made, out, status_of, said.write)
+        first, second = kept_reports(made)
+        assert first == json.loads((out / "report" / "report.json").read_text())
+        yield Done(made, first, second, said.getvalue(), made.clean.requests, swept)
+
+
+def kept_reports(made: Stage) -> list[dict[str, Any]]:
+    """The reports that staging keeps, the oldest first."""
+    paths = [item.path for item in made.staging.stored() if item.path and item.path.name == "report.json"]
+    return [json.loads(path.read_text()) for path in sorted(paths)]
 
 
 def test_every_session_ends_as_it_should(done: Done) -> None:
@@ -109,7 +113,7 @@ def test_every_session_ends_as_it_should(done: Done) -> None:
 
 
 def test_the_sweep_finds_nothing_on_the_clean_server(done: Done) -> None:
-    found = done.made.sweep()
+    found = done.swept
     assert found.leaks == ()
     sent = [
         one for session in done.sessions() for scan in session["scans"] if scan["sent"] for one in scan["instances"]

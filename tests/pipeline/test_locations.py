@@ -216,8 +216,9 @@ def test_a_study_of_two_patients_fails_and_says_why(site: Site, folder: Path) ->
     ds.save_as(path)
     report = to(site, folder, "dir", "dir")
     (session,) = report.sessions
-    assert session.outcome in ("failed", "waiting")
-    assert report.exit_status in (0, 1)
+    assert (session.outcome, report.exit_status) == ("failed", 1)
+    assert "the headers name 2 patients" in session.error
+    assert "correct the files" in session.hint
     assert not (folder / "out").exists()
 
 
@@ -274,14 +275,16 @@ def test_a_mount_that_holds_other_bytes_is_not_believed(site: Site, tmp_path: Pa
     assert len(reference) == 4
 
 
-@pytest.mark.parametrize("what", ["absent", "empty", "file", "unreadable"])
+@pytest.mark.parametrize("what", ["absent", "empty", "file", "loop", "no-such-name"])
 def test_a_mount_that_is_none_costs_downloads_only(site: Site, tmp_path: Path, what: str) -> None:
     mount = tmp_path / "mount"
     if what == "empty":
         mount.mkdir()
     if what == "file":
         mount.write_text("no folder")
-    if what == "unreadable":
+    if what == "no-such-name":
+        mount = tmp_path / ("x" * 300)
+    if what == "loop":
         shutil.copytree(site.staging.session_folder("STAGE_E00001"), mount / "S1")
         loop = mount / "S1" / "SCANS"
         shutil.rmtree(loop)

@@ -36,7 +36,7 @@ SOUND = {
     JPEG_LOSSLESS: [made.jpeg(6, 5, frame_header=0xC3), made.jpeg(6, 5, frame_header=0xC3, end=b"\xff\xff\xd9")],
     JPEG_LS: [made.jpeg_ls(6, 5), made.jpeg_ls(6, 5)],
     JPEG_2000: [made.jpeg2000(6, 5), made.jpeg2000(6, 5, open_ended=True)],
-    RLE: [made.rle(b"\x00\x07" * 30), made.rle(b"\xe3\x05" + b"\x00\x01")],
+    RLE: [made.rle(b"\x00\x07" * 30), made.rle(b"\xe3\x05")],
 }
 
 

@@ -230,6 +230,10 @@ class XnatConnection:
     def _download_once(self, uri: str, target: Path, what: str, size: int, md5: str) -> None:
         response = self._open("GET", uri, what=what, stream=True)
         with response:
+            if response.status_code in _TRANSIENT:
+                raise LostAnswer(
+                    f"{what}: the server answered with status {response.status_code}", hint="run again later"
+                )
             if response.status_code != 200:
                 self._judged(
                     Answer(response.status_code, b"", location=response.headers.get("Location", "")), what, (200,)

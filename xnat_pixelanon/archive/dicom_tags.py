@@ -1,4 +1,4 @@
-"""The few attributes by which this room tells DICOM files apart. Nothing else of a header is looked at here."""
+"""The few attributes by which this room tells DICOM files apart, and whether two headers say the same."""
 
 from __future__ import annotations
 
@@ -39,3 +39,22 @@ def read_tags(path: Path, keywords: Sequence[str], *, force: bool = False) -> di
         except _PARSE_ERRORS:
             return None
     return tags
+
+
+# What XNAT's default site script sets, and what any script leaves as its own trace (group 0012).
+_SCRIPTED = frozenset({0x00081030, 0x00100010, 0x00100020})
+
+
+def says_no_more(theirs: Path, ours: Path) -> bool:
+    """Whether a header has no element, and no value, that ours lacks, but for what a clean server's script sets."""
+    with warnings.catch_warnings(), pydicom.config.disable_value_validation():
+        warnings.simplefilter("ignore")
+        try:
+            found, own = (pydicom.dcmread(path, stop_before_pixels=True) for path in (theirs, ours))
+            return all(
+                element.tag in own and own[element.tag] == element
+                for element in found
+                if element.tag not in _SCRIPTED and element.tag.group != 0x0012
+            )
+        except _PARSE_ERRORS:
+            return False

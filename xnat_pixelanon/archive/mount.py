@@ -27,7 +27,10 @@ class Mount:
         wanted = catalog_entries(catalog)
         if not wanted or PurePosixPath(session).name != session:
             return None
-        found = [folder for folder in self._candidates(session, label) if _holds(folder, wanted, files)]
+        try:
+            found = [folder for folder in self._candidates(session, label) if _holds(folder, wanted, files)]
+        except OSError:
+            return None  # a mount that cannot be read is none
         return found[0] if len(found) == 1 else None
 
     def _candidates(self, session: str, label: str) -> Iterator[Path]:

@@ -95,7 +95,8 @@ class Destination(Protocol):
     def publish(self, package: Package, gate: Callable[[], None], scratch: Path) -> Sent | Outrun:
         """Publish all of the package or nothing. `gate` is called just before the session comes to be; it raises.
 
-        Raises SessionError: then no session is visible, or all of it, and the message says what remains.
+        Raises SessionError (or RightsError, when a right is lost midway): then no session is visible, or all of it,
+        and the message says what remains.
         """
 
     def finish(self, package_labels: tuple[str, str], receipt: Receipt, scratch: Path) -> None:

@@ -122,7 +122,7 @@ class Publication(Settling):
             return outcome
         if rival and self.clean.look(self.name, everywhere=False)[1] is None:
             return None
-        if self.read(session).series == expected(self.package.scans):
+        if self.read(session, like=self._copies).series == expected(self.package.scans):
             return self._conclude(adopted=True)
         outcome = None if rival else self._await_rival()
         if outcome is not None:
@@ -153,7 +153,7 @@ class Publication(Settling):
         ours = {scan.series_instance_uid for scan in self.package.scans}
         if session is None or not any(scan.uid in ours for scan, _ in listed.scans):
             return None
-        held = self._read_ours(session)
+        held = self.read(session, set(expected(self.package.scans)), like=self._copies)
         if self._holds_all(held):
             return self._conclude(adopted=True)
         outcome = self._await_rival()
@@ -166,6 +166,11 @@ class Publication(Settling):
             )
         self.drop_scans(session, held, ours)
         return None
+
+    @property
+    def _copies(self) -> dict[str, Path]:
+        """Our own copies by SOP Instance UID: what is adopted has to say no more than they do."""
+        return {one.sop_instance_uid: one.path for scan in self.package.scans for one in scan.instances}
 
     def _read_ours(self, session: CleanSession) -> Held:
         """The instances of the package; of a session to which it is added, the others are only counted."""

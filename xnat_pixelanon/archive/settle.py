@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,8 +54,8 @@ class Settling:
         self.name = name
         self.scratch = scratch
 
-    def read(self, session: CleanSession, only: set[str] | None = None) -> Held:
-        """Every instance of a session (of the series in `only`), downloaded and digested.
+    def read(self, session: CleanSession, only: set[str] | None = None, like: Mapping[str, Path] | None = None) -> Held:
+        """Every instance of a session (of the series in `only`), downloaded and digested; `like` as in read_back.
 
         Again while a rival replaces files under our hands, as long as one is waited for.
         """
@@ -63,7 +64,7 @@ class Settling:
         while True:
             try:
                 listed = inventory(connection, session.id)
-                return Held(listed, read_back(connection, listed, self.scratch, self.means.pixel_digest, only))
+                return Held(listed, read_back(connection, listed, self.scratch, self.means.pixel_digest, only, like))
             except (OtherBytes, NotFoundError):
                 if time.monotonic() >= end:
                     raise

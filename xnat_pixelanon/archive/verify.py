@@ -13,7 +13,7 @@ from pathlib import Path
 
 from xnat_pixelanon.archive import listings
 from xnat_pixelanon.archive.connection import XnatConnection
-from xnat_pixelanon.archive.dicom_tags import read_tags
+from xnat_pixelanon.archive.dicom_tags import read_tags, says_no_more
 from xnat_pixelanon.archive.listings import ListedFile, Scan
 from xnat_pixelanon.domain.receipt import Receipt, outputs_digest
 from xnat_pixelanon.domain.session import CleanScan
@@ -22,6 +22,7 @@ from xnat_pixelanon.errors import InstanceError, ScratchError
 PixelDigest = Callable[[Path], str]
 
 UNREADABLE = "unreadable"
+OTHER_HEADER = "other header"
 
 Series = Mapping[str, tuple[tuple[str, str], ...]]
 """Sorted (SOP Instance UID, pixel digest) pairs by Series Instance UID."""
@@ -60,9 +61,18 @@ def inventory(connection: XnatConnection, experiment: str) -> Inventory:
 
 
 def read_back(
-    connection: XnatConnection, held: Inventory, scratch: Path, pixel_digest: PixelDigest, only: set[str] | None = None
+    connection: XnatConnection,
+    held: Inventory,
+    scratch: Path,
+    pixel_digest: PixelDigest,
+    only: set[str] | None = None,
+    like: Mapping[str, Path] | None = None,
 ) -> Series:
-    """Download and digest every file, one at a time; of the series in `only`, where given."""
+    """Download and digest every file, one at a time; of the series in `only`, where given.
+
+    `like`: our own copies by SOP Instance UID. A file whose header says something that ours does not counts as other:
+    an earlier version may have cleaned less.
+    """
     found: dict[str, list[tuple[str, str]]] = {}
     with scratch_folder(scratch) as folder:
         path = folder / "instance.dcm"
@@ -72,7 +82,8 @@ def read_back(
             for file in files:
                 connection.download(file.uri, path, "reading back a file", size=file.size, md5=file.md5)
                 series, sop = instance_uids(path)
-                found.setdefault(series, []).append((sop, _digest(path, pixel_digest)))
+                alike = like is None or (sop in like and says_no_more(path, like[sop]))
+                found.setdefault(series, []).append((sop, _digest(path, pixel_digest) if alike else OTHER_HEADER))
                 path.unlink()
     return {series: tuple(sorted(pairs)) for series, pairs in found.items()}
 

@@ -77,6 +77,7 @@ def run(plan: RunPlan, workers: Workers, progress: Progress, *, run_id: str) -> 
         for telling, session in _tellings(plan):
             if stopped:
                 reports.append(telling.end(Outcome.FAILED, error="not started: the run was stopped"))
+                progress.session_done(reports[-1])
                 continue
             done, stopped = _one(job, session, telling)
             reports.append(done)

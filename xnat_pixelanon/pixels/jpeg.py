@@ -5,12 +5,17 @@ from __future__ import annotations
 import re
 
 from xnat_pixelanon.pixels.codestream import AFTER_STREAM, FrameStream, check_precision, check_size, is_padding
+from xnat_pixelanon.pixels.jpeg_segments import check_application, check_segment
 from xnat_pixelanon.pixels.layout import PixelLayout
 from xnat_pixelanon.pixels.structure import damaged
 
 _SOI, _EOI, _SOS, _DNL, _COM, _LSE = 0xD8, 0xD9, 0xDA, 0xDC, 0xFE, 0xF8
 _APP0, _APP8, _APP14, _APP15 = 0xE0, 0xE8, 0xEE, 0xEF
-_TABLES = frozenset({0xC4, 0xCC, 0xDB, 0xDD, _DNL})
+_TABLES = {
+    "jpeg-dct": frozenset({0xC4, 0xDB, 0xDD, _DNL}),
+    "jpeg-lossless": frozenset({0xC4, 0xDB, 0xDD, _DNL}),
+    "jpeg-ls": frozenset({0xDD, _DNL, _LSE}),
+}
 _FRAME_HEADERS = {"jpeg-dct": frozenset({0xC0, 0xC1, 0xC2}), "jpeg-lossless": frozenset({0xC3}), "jpeg-ls": {0xF7}}
 # The next marker inside entropy-coded data: stuffed bytes and restart markers belong to the data. JPEG-LS stuffs a bit.
 _NEXT_MARKER = {
@@ -34,14 +39,21 @@ def walk(data: bytes, layout: PixelLayout, family: str) -> FrameStream:
         raise damaged("a frame does not start with the JPEG marker SOI")
     pieces, removed = [data[:2]], set[str]()
     rows, scans, seen_frame, at = 0, 0, False, 2
+    applications = set[int]()
     while True:
         start, marker, at = _marker(data, at)
         if marker == _EOI:
             pieces.append(data[start:at])
             break
         payload = _payload(data, at)
+        check_segment(marker, payload)
         at += 2 + len(payload)
         kept, what = _keep(marker, payload, data[start:at])
+        if kept and _APP0 <= marker <= _APP15:
+            if marker in applications:
+                raise damaged("a frame's JPEG stream has an application segment twice")
+            applications.add(marker)
+            check_application(payload)
         pieces.append(kept)
         removed.update(what)
         if marker in _FRAME_HEADERS[family] and not seen_frame:
@@ -55,7 +67,7 @@ def walk(data: bytes, layout: PixelLayout, family: str) -> FrameStream:
                 raise damaged("a frame's JPEG stream is truncated: no EOI")
             pieces.append(data[at : found.start()])
             at = found.start()
-        elif marker not in _TABLES and not _APP0 <= marker <= _APP15 and marker != _COM and marker != _LSE:
+        elif marker not in _TABLES[family] and not _APP0 <= marker <= _APP15 and marker != _COM:
             raise damaged("a frame's JPEG stream holds a marker that its transfer syntax does not have")
     if not scans or rows != layout.rows:
         raise damaged("a frame's JPEG stream has no image, or another number of rows than Rows")

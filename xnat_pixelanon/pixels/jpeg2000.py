@@ -6,6 +6,15 @@ import struct
 
 from xnat_pixelanon.errors import InstanceError
 from xnat_pixelanon.pixels.codestream import AFTER_STREAM, FrameStream, check_precision, check_size, is_padding
+from xnat_pixelanon.pixels.jpeg2000_segments import (
+    PLT,
+    TLM,
+    check_file_type,
+    check_header_box,
+    check_segment,
+    packet_bytes,
+    tile_part_lengths,
+)
 from xnat_pixelanon.pixels.layout import PixelLayout
 from xnat_pixelanon.pixels.structure import damaged
 
@@ -16,7 +25,6 @@ _SEGMENTS = frozenset(
     | {0xFF60, 0xFF61, 0xFF63}
 )
 _SIGNATURE = b"\0\0\0\x0cjP  \r\n\x87\n"
-_HEADER_BOXES = frozenset({b"ihdr", b"bpcc", b"colr", b"pclr", b"cmap", b"cdef", b"res "})
 
 
 def begins(data: bytes) -> bool:
@@ -46,7 +54,7 @@ def _walk_codestream(data: bytes, at: int, stop: int, layout: PixelLayout) -> Fr
         raise damaged("a frame does not start with the JPEG 2000 marker SOC")
     pieces, removed = [_SOC], set[str]()
     at += 2
-    seen_size = False
+    seen_size, told = False, list[int]()
     while True:
         marker, length = _segment(data, at, stop)
         if marker == _SOT:
@@ -54,16 +62,21 @@ def _walk_codestream(data: bytes, at: int, stop: int, layout: PixelLayout) -> Fr
         if marker == _SIZ and not seen_size:
             _image_size(data[at + 4 : at + 2 + length], layout)
             seen_size = True
-        elif marker not in _SEGMENTS and marker != _COM:
+        elif (marker not in _SEGMENTS or marker == PLT) and marker != _COM:
             raise damaged("a frame's JPEG 2000 header holds a marker that is not known")
         if marker == _COM:
             removed.add("JPEG 2000 comment segments")
         else:
+            payload = data[at + 4 : at + 2 + length]
+            check_segment(marker, payload, layout.samples)
+            told += tile_part_lengths(payload) if marker == TLM else ()
             pieces.append(data[at : at + 2 + length])
         at += 2 + length
     if not seen_size:
         raise damaged("a frame's JPEG 2000 header has no image size")
-    end = _walk_tile_parts(data, at, stop)
+    end, lengths = _walk_tile_parts(data, at, stop, layout)
+    if told and told != lengths:
+        raise damaged("a frame's JPEG 2000 header gives other lengths than its tile-parts have")
     pieces.append(data[at:end])
     return FrameStream(tuple(pieces), frozenset(removed), end)
 
@@ -90,14 +103,16 @@ def _image_size(payload: bytes, layout: PixelLayout) -> None:
         check_precision(layout, (depth & 0x7F) + 1)
 
 
-def _walk_tile_parts(data: bytes, at: int, stop: int) -> int:
-    """Hop from tile-part to tile-part; gives the place behind EOC."""
+def _walk_tile_parts(data: bytes, at: int, stop: int, layout: PixelLayout) -> tuple[int, list[int]]:
+    """Hop from tile-part to tile-part; gives the place behind EOC, and how long each was."""
+    lengths = list[int]()
     while data[at : at + 2] != _EOC or at + 2 > stop:
         marker, length = _segment(data, at, stop)
         if marker != _SOT or length != 10:
             raise damaged("a frame's JPEG 2000 stream is truncated: no EOC")
         (part_length,) = struct.unpack(">L", data[at + 6 : at + 10])
-        body = _skip_tile_header(data, at + 12, stop)
+        start = at
+        body, packets = _skip_tile_header(data, at + 12, stop, layout)
         if part_length == 0:  # the last one reaches to EOC; no coded byte pair is above FF8F
             at = data.find(_EOC, body, stop)
             if at < 0:
@@ -106,22 +121,31 @@ def _walk_tile_parts(data: bytes, at: int, stop: int) -> int:
             raise damaged("a tile-part of a frame's JPEG 2000 stream is longer than the frame")
         else:
             at += part_length
-    return at + 2
+        if packets not in (None, at - body):
+            raise damaged("a tile-part of a frame's JPEG 2000 stream has other packets than it says")
+        lengths.append(at - start)
+    return at + 2, lengths
 
 
-def _skip_tile_header(data: bytes, at: int, stop: int) -> int:
+def _skip_tile_header(data: bytes, at: int, stop: int, layout: PixelLayout) -> tuple[int, int | None]:
+    """Where the packets begin, and how many bytes of them the header tells of, where it does."""
+    packets: int | None = None
     while data[at : at + 2] != b"\xff\x93":
         marker, length = _segment(data, at, stop)
         if marker == _COM:  # taking it out would change lengths that other markers repeat
             raise InstanceError("pixel-format", "a JPEG 2000 tile-part holds a comment segment")
         if marker not in _SEGMENTS:
             raise damaged("a tile-part of a frame's JPEG 2000 stream holds a marker that is not known")
+        payload = data[at + 4 : at + 2 + length]
+        check_segment(marker, payload, layout.samples)
+        if marker == PLT:
+            packets = (packets or 0) + packet_bytes(payload)
         at += 2 + length
-    return at + 2
+    return at + 2, packets
 
 
 def _walk_boxes(data: bytes, layout: PixelLayout) -> FrameStream:
-    pieces, removed, at, found = [], set[str](), 0, False
+    pieces, removed, at, found, seen = [], set[str](), 0, False, set[bytes]()
     while len(data) - at >= 8:
         kind, body, end = _box(data, at)
         if kind == b"jp2c" and not found:
@@ -133,9 +157,12 @@ def _walk_boxes(data: bytes, layout: PixelLayout) -> FrameStream:
             removed |= stream.removed
             size = sum(len(piece) for piece in stream.pieces)
             pieces += [data[at:body] if open_ended else struct.pack(">L4s", size + 8, kind), *stream.pieces]
-        elif kind in (b"jP  ", b"ftyp", b"jp2h"):
+        elif kind in (b"jP  ", b"ftyp", b"jp2h") and kind not in seen:
+            seen.add(kind)
             if kind == b"jp2h":
                 _check_header_boxes(data[body:end])
+            elif kind == b"ftyp":
+                check_file_type(data[body:end])
             pieces.append(data[at:end])
         else:
             removed.add("JP2 boxes besides the image")
@@ -164,9 +191,7 @@ def _check_header_boxes(header: bytes) -> None:
     at = 0
     while len(header) - at >= 8:
         kind, body, end = _box(header, at)
-        # colr method 1 is a number; the others carry a colour profile with text in it
-        if kind not in _HEADER_BOXES or (kind == b"colr" and header[body : body + 1] != b"\x01"):
-            raise InstanceError("pixel-format", "a JP2 header holds a box that may carry text")
+        check_header_box(kind, header[body:end])
         at = end
     if at != len(header):
         raise damaged("a frame's JP2 header is not well-formed")

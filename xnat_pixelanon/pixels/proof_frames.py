@@ -116,6 +116,29 @@ def _masked(opened: Reopened, data: Bytes, mask: int | None) -> Bytes:
     return kept
 
 
+def _has_plane(written: Reopened, data: Bytes) -> bool:
+    """Whether bits outside Bits Stored are other than a sign carried on, or a cell of the padding value."""
+    if written.tag != 0x7FE00010:
+        return False
+    allocated, stored = written.number("BitsAllocated"), written.number("BitsStored")
+    if allocated not in (8, 16, 32) or stored == allocated:
+        return False
+    shift = written.number("HighBit") + 1 - stored
+    cells = np.ascontiguousarray(data).reshape(-1).view(_cell_type(written))
+    if not int(cells.max(initial=0)) >> (shift + stored) and not shift:
+        return False
+    wide = cells.astype(np.int64)
+    above, below = wide >> (shift + stored), wide % (1 << shift)
+    plain = above == 0
+    if written.number("PixelRepresentation") == 1:
+        ones = (1 << (allocated - stored - shift)) - 1
+        negative = (wide >> (shift + stored - 1)) & 1 == 1
+        plain |= (above == ones) & (negative | (ones > 1))
+    padding = written.header.get("PixelPaddingValue")
+    known = wide == int(padding) % (1 << allocated) if isinstance(padding, int) else np.zeros(wide.shape, bool)
+    return not bool((known | (plain & (below == 0))).all())
+
+
 def _cell_type(opened: Reopened) -> np.dtype[np.unsignedinteger]:
     return np.dtype(f"{'<' if opened.little_endian else '>'}u{opened.number('BitsAllocated') // 8}")
 
@@ -123,8 +146,12 @@ def _cell_type(opened: Reopened) -> np.dtype[np.unsignedinteger]:
 def _compare_values(source: Reopened, written: Reopened, expected: int, mask: int | None, result: Comparison) -> None:
     for at in range(0, expected, _BAND):
         count = min(_BAND, expected - at)
-        if not np.array_equal(_masked(source, _band(source, at, count), mask), _band(written, at, count)):
+        after = _band(written, at, count)
+        if not np.array_equal(_masked(source, _band(source, at, count), mask), after):
             result.add("the copy's pixels differ from the source's")
+            return
+        if _has_plane(written, after):
+            result.add("the copy has something in bits that hold no pixel value")
             return
 
 
@@ -159,6 +186,8 @@ def _compare_frames(
                 count = height * matrix.cells * matrix.bytes
                 before = _masked(source, _band(source, start + place, count), mask).reshape(height, -1)
                 after = _band(written, start + place, count).reshape(height, -1)
+                if _has_plane(written, after):
+                    result.add("the copy has something in bits that hold no pixel value")
                 black[plane] = _compare_band(before, after, row, matrix, boxes, black[plane], result)
         result.frames += 1
         if result.findings:

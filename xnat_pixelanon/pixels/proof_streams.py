@@ -103,7 +103,7 @@ def _essence(opened: Reopened, data: bytes) -> tuple[bool, bytes]:
     """Whether a frame has carriers, and a digest of all the rest."""
     uid = opened.transfer_syntax_uid
     if uid == _RLE:
-        parts = iter([(False, data)])
+        parts = _rle(data, opened.number("Rows") * opened.number("Columns"))
     elif uid.startswith(_JPEG2000):
         parts = _jp2(data) if data.startswith(b"\0\0\0\x0c") else _jpeg2000(data)
     else:
@@ -113,6 +113,21 @@ def _essence(opened: Reopened, data: bytes) -> tuple[bool, bytes]:
         carriers = carriers or carrier
         digest.update(b"" if carrier else part)
     return carriers, digest.digest()
+
+
+def _rle(data: bytes, pixels: int) -> Iterator[tuple[bool, bytes]]:
+    """The runs of each segment up to its last pixel, and what is left of the segment."""
+    count, *offsets = struct.unpack("<16L", data[:64])
+    yield False, data[:4]
+    yield any(offsets[count:]) or offsets[:1] != [64], b""
+    for start, stop in zip(offsets[:count], [*offsets[1:count], len(data)], strict=True):
+        at, left = start, pixels
+        while left > 0:
+            run = data[at]
+            # -1 to -127: one byte repeated; 0 to 127: bytes as they are; -128: nothing
+            at, left = (at + 2 + run, left - 1 - run) if run < 128 else (at + 1 + (run > 128), left - (257 - run) % 129)
+        yield left < 0 and run < 128, data[start:at]
+        yield data[at:stop].strip(b"\0") not in (b"", b"\xff"), b""
 
 
 def _jpeg(data: bytes, lowest: int) -> Iterator[tuple[bool, bytes]]:

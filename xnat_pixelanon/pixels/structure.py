@@ -92,7 +92,7 @@ class Structure:
 
 def find_pixel_element(structure: Structure) -> Element | None:
     """The first pixel element at the top level, None when the data set ends without one."""
-    at = structure.start
+    at, seen = structure.start, set[int]()
     while at < structure.end:
         if structure.end - at < 8 or _tag_at(structure, at) == 0:
             if structure.only_zeros(at):
@@ -101,6 +101,9 @@ def find_pixel_element(structure: Structure) -> Element | None:
         element = structure.element(at)
         if element.tag in PIXEL_TAGS:
             return element
+        if element.tag in seen:  # PS3.5 7.1: once; readers differ in which of two they take
+            raise damaged("a data element is there twice")
+        seen.add(element.tag)
         at = structure.after(element)
     return None
 

@@ -17,6 +17,7 @@ from xnat_pixelanon.pixels.layout import PixelLayout
 from xnat_pixelanon.pixels.routes import syntax_name
 from xnat_pixelanon.pixels.source import PixelSource
 from xnat_pixelanon.pixels.structure import DATA_SET_TRAILING_PADDING, DIGITAL_SIGNATURES, damaged, read_exactly
+from xnat_pixelanon.pixels.unused_bits import unused_bits_in_use
 
 TRAILING = "bytes after the last frame"
 OVERLAYS = "overlay planes in unused bits"
@@ -70,6 +71,10 @@ def _survey_native(source: PixelSource, layout: PixelLayout) -> Survey:
     if layout.overlay_bits:
         _check_overlays(source, layout)
         scrubbed.append(OVERLAYS)
+    elif layout.keyword == "PixelData" and unused_bits_in_use(source, layout):
+        raise InstanceError(
+            "pixel-format", "bits above or below the stored ones are in use, and no overlay says for what"
+        )
     scrubbed += _what_follows(source, element.value_offset + element.length)
     return Survey(layout.frames, tuple(scrubbed))
 

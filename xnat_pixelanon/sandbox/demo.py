@@ -94,29 +94,34 @@ def run_demo(root: Path, out: Path, command: Command, say: Say) -> None:
     say("Two stand-in XNATs on this machine, and a staging project of phantoms with invented names burned in.")
     with stage(root) as made, environment_of(made):
         say(f"staging {made.staging.url} with {len(made.samples)} sessions, clean {made.clean.url}, still empty\n")
-        for words in commands(made, out):
-            say(f"$ xnat-pixelanon {' '.join(words)}")
-            status = command(words)
-            say("" if status == 0 else f"exit status {status}\n")
-            if status != 0:
-                raise ProofError(f"the demo's command ended with status {status}", hint="report it")
-        say("The same again: nothing changed, so nothing is sent.")
-        made.clean.clear_requests()
-        say(f"$ xnat-pixelanon run --from xnat:{STAGING}")
-        say(_last_line(command, ["run", "--from", f"xnat:{STAGING}"]))
-        writes = [one for one in made.clean.requests if one.method not in ("GET", "HEAD")]
-        say(f"requests to the clean server other than GET: {', '.join(sorted({_shape(one) for one in writes}))}\n")
-        found = made.sweep()
-        say(
-            f"A sweep of everything that the clean server stores: {found.items} items, {found.files} files, "
-            f"{found.elements} elements, {found.frames} frames; {len(found.leaks)} leaks."
-        )
-        picture = _picture(made, out, root)
-        say(f"picture: {picture}")
+        found = whole_job(made, out, command, say)
+        say(f"picture: {_picture(made, out, root)}")
         say(f"report: {out / 'report' / 'report.html'}")
         if found.leaks:
             raise ProofError("the sweep of the clean server found a leak", hint="report it")
     say(f"done in {time.monotonic() - started:.0f} s")
+
+
+def whole_job(made: Stage, out: Path, command: Command, say: Say) -> SweepResult:
+    """Documents stored, policy armed, a run, the same run again, and the sweep; ProofError when a command fails."""
+    for words in commands(made, out):
+        say(f"$ xnat-pixelanon {' '.join(words)}")
+        status = command(words)
+        say("" if status == 0 else f"exit status {status}\n")
+        if status != 0:
+            raise ProofError(f"the demo's command ended with status {status}", hint="report it")
+    say("The same again: nothing changed, so nothing is sent.")
+    made.clean.clear_requests()
+    say(f"$ xnat-pixelanon run --from xnat:{STAGING}")
+    say(_last_line(command, ["run", "--from", f"xnat:{STAGING}"]))
+    writes = [one for one in made.clean.requests if one.method not in ("GET", "HEAD")]
+    say(f"requests to the clean server other than GET: {', '.join(sorted({_shape(one) for one in writes}))}\n")
+    found = made.sweep()
+    say(
+        f"A sweep of everything that the clean server stores: {found.items} items, {found.files} files, "
+        f"{found.elements} elements, {found.frames} frames; {len(found.leaks)} leaks."
+    )
+    return found
 
 
 def commands(made: Stage, out: Path) -> list[list[str]]:

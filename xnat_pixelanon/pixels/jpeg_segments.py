@@ -1,0 +1,78 @@
+"""The shape of JPEG and JPEG-LS marker segments: what is longer than its content asks for carries something else.
+
+ISO 10918-1 B.2.2 to B.2.5, ISO 14495-1 C.2.4; decoders read the content and skip the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from xnat_pixelanon.errors import InstanceError
+from xnat_pixelanon.pixels.structure import damaged
+
+
+def check_segment(marker: int, payload: bytes) -> None:
+    """InstanceError("damaged") where the payload is not what a segment of this kind holds, to the byte."""
+    fits = _SHAPES.get(marker)
+    if fits is not None and not fits(payload):
+        raise damaged("a segment of a frame's JPEG stream has another length than its content")
+
+
+def check_application(payload: bytes) -> None:
+    """JFIF and Adobe headers that are kept have numbers where they have to be, and no text in their place."""
+    jfif = payload.startswith(b"JFIF\0") and payload[5] == 1 and payload[6] <= 2 and payload[7] <= 2
+    adobe = payload.startswith(b"Adobe\0") and payload[6:7] in (b"d", b"e", b"f")  # version 100 to 102
+    if not jfif and not adobe and not payload.startswith(b"mrfx"):
+        raise InstanceError("pixel-format", "a JPEG application segment is not as its kind has to be")
+
+
+def _frame_header(payload: bytes) -> bool:
+    return len(payload) >= 6 and len(payload) == 6 + 3 * payload[5]
+
+
+def _scan_header(payload: bytes) -> bool:
+    return len(payload) >= 1 and len(payload) == 4 + 2 * payload[0]
+
+
+def _quantization(payload: bytes) -> bool:
+    at = 0
+    while at < len(payload):
+        if payload[at] >> 4 > 1 or payload[at] & 15 > 3:
+            return False
+        at += 129 if payload[at] >> 4 else 65
+    return at == len(payload)
+
+
+def _huffman(payload: bytes) -> bool:
+    at = 0
+    while at < len(payload):
+        if payload[at] >> 4 > 1 or payload[at] & 15 > 3 or at + 17 > len(payload):
+            return False
+        end = at + 17 + sum(payload[at + 1 : at + 17])
+        symbols = payload[at + 17 : end]
+        if len(set(symbols)) != len(symbols) or (payload[at] >> 4 == 0 and any(one > 16 for one in symbols)):
+            return False  # each has one code; those of differences are counts of bits
+        at = end
+    return at == len(payload)
+
+
+def _preset(payload: bytes) -> bool:
+    return len(payload) == 11 and payload[0] == 1
+
+
+def _two(payload: bytes) -> bool:
+    return len(payload) == 2
+
+
+_SHAPES: Mapping[int, Callable[[bytes], bool]] = MappingProxyType(
+    {
+        **dict.fromkeys((0xC0, 0xC1, 0xC2, 0xC3, 0xF7), _frame_header),
+        0xC4: _huffman,
+        0xDA: _scan_header,
+        0xDB: _quantization,
+        0xDC: _two,  # DNL
+        0xDD: _two,  # DRI
+        0xF8: _preset,  # LSE: coding parameters; its tables are for palettes, which DICOM has in the header
+    }
+)
