@@ -506,7 +506,8 @@ def test_a_folder_run_needs_an_armed_policy_that_agrees_with_its_destination(fol
 
 @pytest.mark.parametrize("to", ["in", "in/deeper", "."])
 def test_a_destination_folder_inside_the_source_or_around_it_is_refused(folder: Path, typed: Typed, to: str) -> None:
-    typed(*folder_words(folder, to=f"dir:{folder}/{to}")).refuses("one is inside the other")
+    words = folder_words(folder, to=f"dir:{folder}/{to}", key=f"{folder}-key")
+    typed(*words).refuses("one is inside the other")
 
 
 def test_a_source_folder_that_is_not_there_is_named(folder: Path, typed: Typed) -> None:

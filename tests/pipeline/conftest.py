@@ -301,11 +301,17 @@ def make_site(tmp_path: Path) -> Iterator[Callable[..., Site]]:
 
 
 @pytest.fixture
-def site(make_site: Callable[..., Site]) -> Site:
+def armed(make_site: Callable[..., Site]) -> Site:
+    """A site with templates and an armed policy, and no session yet."""
+    site = make_site()
+    site.templates(banner_template(), clean_template())
+    site.policy()
+    return site
+
+
+@pytest.fixture
+def site(armed: Site) -> Site:
     """A site with templates, an armed policy and one session: an ultrasound still to redact, three slices to pass."""
-    made = make_site()
     person = Person.numbered(1)
-    made.seed("S1", [ultrasound(person), *slices(person)], person=person)
-    made.templates(banner_template(), clean_template())
-    made.policy()
-    return made
+    armed.seed("S1", [ultrasound(person), *slices(person)], person=person)
+    return armed

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import pytest
 
-from tests.pipeline.conftest import Site, banner_template, clean_template
+from tests.pipeline.conftest import Site
 from tests.pipeline.walk import FOREVER, Walk
 from xnat_pixelanon.sandbox.faults import Cut, Fault, HtmlPage, Status
 
@@ -29,15 +29,6 @@ DONE = ("answer-lost", "answer-lost-and-server-gone")
 GONE = ("server-gone", "answer-lost-and-server-gone")
 LOGIN = 5
 """The first requests of a run log in; of the others, those that read are repeated when no whole answer came."""
-
-
-@pytest.fixture
-def armed(make_site: Callable[..., Site]) -> Site:
-    """A site with templates and an armed policy, and no session yet."""
-    site = make_site()
-    site.templates(banner_template(), clean_template())
-    site.policy()
-    return site
 
 
 def ends_well(walk: Walk, kind: str) -> None:

@@ -20,18 +20,14 @@ from tests.pipeline.conftest import (
     Attempt,
     Site,
     attempt,
-    banner_template,
-    clean_template,
-    slices,
 )
-from tests.pipeline.walk import Case, Walk, new_session
+from tests.pipeline.walk import Case, Walk
 from xnat_pixelanon.archive import XnatLocation
 from xnat_pixelanon.errors import ScratchError
 from xnat_pixelanon.pipeline.pool import Workers
 from xnat_pixelanon.pipeline.scratch import Scratch
 from xnat_pixelanon.pipeline.setup import RunOptions
 from xnat_pixelanon.sandbox.faults import Call, Fault, Status
-from xnat_pixelanon.sandbox.person import Person
 
 KILLED = Attempt(-signal.SIGKILL, "killed", (), ())
 
@@ -49,15 +45,6 @@ def processes() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
     return context
-
-
-@pytest.fixture
-def armed(make_site: Callable[..., Site]) -> Site:
-    """A site with templates and an armed policy, and no session yet."""
-    site = make_site()
-    site.templates(banner_template(), clean_template())
-    site.policy()
-    return site
 
 
 @pytest.fixture

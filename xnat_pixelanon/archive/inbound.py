@@ -96,6 +96,9 @@ class Inbound:
         except PixelanonError as error:
             log.debug("the archive call failed")
             return self._find_out(entry, error)
+        except BaseException as error:  # interrupted: what nobody works on yet is taken back
+            self._clean_up(error, lambda: self._remove_idle(entry))
+            raise
 
     def _import_uri(self) -> str:
         # No prevent_anon: the clean project's own scripts are a second net. No overwrite: any value of it merges.
@@ -159,6 +162,13 @@ class Inbound:
                     hint="run again later: the session is then verified and finished",
                 ) from None
             time.sleep(self._waits.poll)
+
+    def _remove_idle(self, entry: Entry) -> bool:
+        try:
+            now = self._prearchive.current(entry)
+        except PixelanonError:
+            return False
+        return now is None or (now.is_final and self._prearchive.delete(entry))
 
     def _clean_up(self, error: BaseException | None, remove: Callable[[], bool]) -> None:
         if remove():

@@ -18,7 +18,7 @@ from xnat_pixelanon.archive.settle import AGAIN, NOT_ACTIVE, Held, Means, Settli
 from xnat_pixelanon.archive.verify import Inventory, expected, inventory, satisfies
 from xnat_pixelanon.domain.receipt import Receipt
 from xnat_pixelanon.domain.session import Package
-from xnat_pixelanon.errors import ChangedError, ConflictError, PixelanonError, SessionError
+from xnat_pixelanon.errors import ChangedError, ConflictError, NotFoundError, PixelanonError, SessionError
 
 _REMAINS = "; the session is hidden, or there as a whole: a later run finishes it"
 _MAY_HIDE = "; the session may be hidden until a later run has finished it"
@@ -60,10 +60,20 @@ class Publication(Settling):
                 )
             return early
         try:
-            return self._conclude()
+            return self._concluded()
         except PixelanonError as error:
             extend(error, self._settled() or _REMAINS)
             raise
+
+    def _concluded(self) -> Sent | Outrun:
+        """Concluded; where another run took ours back meanwhile, how its own stands."""
+        try:
+            return self._conclude()
+        except NotFoundError:
+            early = self._clear_way(rival=True)
+            if early is None:
+                raise SessionError("the archived session was taken back while it was verified", hint=AGAIN) from None
+            return early
 
     def _before_archive(self, inbound: Inbound, entry: Entry) -> Sent | Outrun | None:
         try:
@@ -198,7 +208,7 @@ class Publication(Settling):
         while True:
             standing, session = self.clean.look(self.name, everywhere=False)
             if session is None:
-                raise SessionError("the archived session is not there; it was taken back or changed", hint=AGAIN)
+                raise NotFoundError("the archived session is not there")
             if held is None or inventory(self.clean.connection, session.id) != held.listed:
                 held = self._read_ours(session)
             receipt = standing.receipt if isinstance(standing, Published) else None

@@ -78,7 +78,7 @@ class XnatDestination:
             return Publication(self._means, package, gate, scratch).run()
         except NotFoundError as error:
             raise TransferError(
-                f"{error.message}: something vanished from the clean project while it was worked on",
+                f"something vanished from the clean project while it was worked on: {error.message}",
                 hint="run again: a run finishes what an earlier one left",
             ) from None
 

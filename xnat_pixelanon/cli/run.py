@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from xnat_pixelanon.archive import Location, parse_location
+from xnat_pixelanon.archive import DirLocation, Location, parse_location
 from xnat_pixelanon.cli import show
 from xnat_pixelanon.domain.report import RunReport
-from xnat_pixelanon.errors import ConfigurationError
+from xnat_pixelanon.errors import ConfigurationError, RefusedError
 from xnat_pixelanon.pipeline.pool import Workers, default_workers
 from xnat_pixelanon.pipeline.rules import RuleFiles
 from xnat_pixelanon.pipeline.run import RunPlan, new_run_id, run
@@ -113,6 +113,7 @@ def plan_command(
 def execute(options: RunOptions, workers: int | None, report_folder: Path | None, *, as_json: bool) -> int:
     """Prepare, run, show and report; returns the exit status."""
     run_id = new_run_id()
+    _check_apart(options, report_folder)
     if report_folder:
         make_folder(report_folder)
     with prepared(options) as plan, Workers(workers or default_workers()) as pool:
@@ -123,6 +124,21 @@ def execute(options: RunOptions, workers: int | None, report_folder: Path | None
     if result.stopped is not None:
         show.error(result.stopped, as_json=as_json)
     return result.report.exit_status
+
+
+def _check_apart(options: RunOptions, report_folder: Path | None) -> None:
+    """RefusedError where what belongs to staging, a report or the key, would be written among the clean sessions."""
+    if not isinstance(options.destination, DirLocation):
+        return
+    clean = options.destination.path.resolve()
+    if isinstance(options.source, DirLocation) and options.source.path.resolve().is_relative_to(clean):
+        return  # refused by the destination, in its own words
+    for option, path in (("--report", report_folder), ("--key", options.files.key)):
+        if path is not None and path.resolve().is_relative_to(clean):
+            raise RefusedError(
+                f"{option} names a place inside the destination folder",
+                hint="reports name the source, the key undoes the pseudonyms: keep both apart from what is given away",
+            )
 
 
 def _keep(report: RunReport, plan: RunPlan, folder: Path | None, *, to_stderr: bool) -> None:

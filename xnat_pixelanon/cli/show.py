@@ -170,8 +170,8 @@ def _advice(codes: Counter[str], report: RunReport) -> Table:
     """What to do about scans that were not sent, and about sessions that are not done."""
     table = Table(title="What was not sent, and what to do", box=box.SIMPLE_HEAD, **_TABLE)
     for name in ("code", "scans", "why", "what to do"):
-        justify = "right" if name == "scans" else "left"
-        table.add_column(name, justify=justify, overflow="fold", no_wrap=name in ("code", "scans"))
+        short = name in ("code", "scans")
+        table.add_column(name, justify="right" if name == "scans" else "left", overflow="fold", no_wrap=short)
     for code, text in CODES.items():
         if codes[code]:
             table.add_row(f"{text.kind}: {code}", str(codes[code]), text.meaning, text.remedy)

@@ -10,6 +10,7 @@ from xnat_pixelanon.headers.engine import clean_header
 from xnat_pixelanon.headers.identity import Identity
 from xnat_pixelanon.headers.profile import PROFILE_EDITION, describe, profile_digest
 from xnat_pixelanon.headers.proof import prove_header
+from xnat_pixelanon.headers.proof_bytes import prove_bytes
 from xnat_pixelanon.headers.request import CleanedHeader, HeaderAction, HeaderProof, HeaderRequest
 
 __all__ = [
@@ -24,5 +25,6 @@ __all__ = [
     "encode_header",
     "encode_parts",
     "profile_digest",
+    "prove_bytes",
     "prove_header",
 ]

@@ -18,6 +18,7 @@ source; see `_ruling` for the VR rules. Rules in HeaderAction:
 from __future__ import annotations
 
 from functools import lru_cache
+from types import MappingProxyType
 
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
@@ -63,6 +64,7 @@ _ESSENTIAL = frozenset(
         *(0x00280000 + element for element in (0x1201, 0x1202, 0x1203, 0x1204, 0x1221, 0x1222, 0x1223, 0x1224)),
     }
 )
+_NUMPY = MappingProxyType({"FD": "f8", "FL": "f4", "SL": "i4", "SV": "i8", "UL": "u4", "UV": "u8"})
 _CODE_URIS = frozenset({0x0008010E, 0x00080120})  # Coding Scheme URL, URN Code Value: parts of codes (PS3.3 8.8)
 
 
@@ -222,7 +224,7 @@ class _Cleaner:
                 return self._without(element, path, identifying)
             if isinstance(source, RawDataElement) and self._bytes_identify(source.value or b"", element):
                 return self._empty(element, path, "identifier")
-        elif isinstance(source.value, bytes) and self.identifiers.in_bytes(source.value):
+        elif isinstance(source.value, bytes) and self._binary_identifies(source, source.value, vr):
             self._remove(element, path, "identifier")
             return None
         if isinstance(source, RawDataElement) and source.VR == "UN":
@@ -242,6 +244,13 @@ class _Cleaner:
             return self.identifiers.in_number(text, element.tag)
         code, product = element.vr == "CS", _names_product(element.tag)
         return self.identifiers.in_text(text, code=code, product=product, tag=element.tag)
+
+    def _binary_identifies(self, source: RawDataElement | DataElement, value: bytes, vr: str) -> bool:
+        if self.identifiers.in_bytes(value):
+            return True
+        code = _NUMPY.get(vr)
+        little = not isinstance(source, RawDataElement) or source.is_little_endian
+        return code is not None and self.identifiers.in_binary_number(value, ("<" if little else ">") + code)
 
     def _bytes_identify(self, value: bytes, element: Element) -> bool:
         """Whether text lies in the bytes of a value that its character set reads as something else."""

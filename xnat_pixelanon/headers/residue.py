@@ -14,6 +14,7 @@ calls the session in staging. Compared without regard to case, accents and separ
 - any UID in a text, unless the standard itself gives it;
 - in a number (DS, IS): an identifier or date of 6 digits and more in its integer part; in Series and Acquisition
   Number, which people type into, also one of 4 or 5 that is the whole value;
+- in a binary number of 4 and 8 bytes: an identifier or date of 6 digits and more that is the whole value;
 - in bytes, numbers stored as bytes included: identifiers of 6 and more, parts of names of 5 and more, dates, UIDs;
 - a text in another character set than ASCII is also looked at byte by byte.
 
@@ -28,6 +29,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 
+import numpy as np
 from pydicom.dataelem import RawDataElement
 
 from xnat_pixelanon.headers.dates import Date, date_of, dates_in
@@ -41,6 +43,7 @@ LONG_NAME = 5
 SHORT_NAME = 3
 _LONG_UID = 20
 _LARGEST_EXPONENT = 40
+_SIX_DIGITS, _EXACT = 1e5, 2**53
 _OWN_UIDS = frozenset({0x00080018, 0x0020000D, 0x0020000E, 0x00200052})
 _LABEL_NUMBERS = frozenset({0x00200011, 0x00200012})
 _CODE_VALUE = 0x00080100
@@ -132,6 +135,13 @@ class Identifiers:
         if number == int(number) and any(part in whole for part in self.numbers if len(part) >= LONG):
             return True
         return len(whole) >= 8 and self._date(whole)
+
+    def in_binary_number(self, value: bytes, code: str) -> bool:
+        """Whether one of the numbers in `value` is an identifier or date of 6 digits and more. `code`: as numpy's."""
+        cells = np.frombuffer(value, code).astype(np.float64)
+        whole = cells[(np.abs(cells) >= _SIX_DIGITS) & (np.abs(cells) < _EXACT) & (cells == np.floor(cells))]
+        texts = {str(abs(int(number))) for number in np.unique(whole)}
+        return not texts.isdisjoint(self.numbers) or any(len(text) == 8 and self._date(text) for text in texts)
 
     def in_bytes(self, value: bytes) -> bool:
         """Whether a binary value carries one in ASCII or UTF-16."""

@@ -40,6 +40,12 @@ class CleanedScan:
         return tuple(result for result in self.results if isinstance(result, Failed))
 
     @property
+    def series_number(self) -> str:
+        """That of the copies; empty where they have none, or not the same."""
+        numbers = {result.series_number for result in self.results if isinstance(result, Cleaned)}
+        return numbers.pop() if len(numbers) == 1 else ""
+
+    @property
     def instances(self) -> tuple[CleanInstance, ...]:
         """The proved copies."""
         return tuple(
@@ -102,10 +108,14 @@ def _out(folder: Path, number: int, position: int) -> Path:
 def clean_scan_of(
     cleaned: Sequence[CleanedScan], scans: Sequence[ScanFacts], identity: Identity
 ) -> tuple[CleanScan, ...]:
-    """The cleaned scans under their new Series Instance UIDs, with the scan IDs that XNAT will give them."""
+    """The cleaned scans under their new Series Instance UIDs, with the scan IDs that XNAT will give them.
+
+    By the Series Number of the copies: that of the source may be the patient's ID, and is emptied then.
+    """
     firsts = {one.index: scans[one.index].instances[0] for one in cleaned}
     new = {index: identity.uid(facts.series_instance_uid) for index, facts in firsts.items()}
-    ids = scan_ids(Series(new[index], facts.series_number, facts.modality) for index, facts in firsts.items())
+    numbers = {one.index: one.series_number for one in cleaned}
+    ids = scan_ids(Series(new[index], numbers[index], facts.modality) for index, facts in firsts.items())
     return tuple(CleanScan(ids[new[one.index]], new[one.index], one.instances) for one in cleaned)
 
 

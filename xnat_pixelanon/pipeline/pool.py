@@ -9,12 +9,14 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Generic, TypeVar
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+_HELD = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ def default_workers() -> int:
 def _in_worker() -> None:
     # Ctrl-C is the parent's to handle: it stops the workers. Should it be killed itself, they end with it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD)
     threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
 
 
@@ -111,19 +114,34 @@ class Workers:
         pool, self._pool = self._pool, None
         if pool is None:
             return
-        processes = list((pool._processes or {}).values()) if kill else []
-        pool.shutdown(wait=not kill, cancel_futures=True)
-        for process in processes:
+        # Killed first: one that is only starting would complain that the queues are gone.
+        for process in list((pool._processes or {}).values()) if kill else ():
             process.kill()
+        pool.shutdown(wait=not kill, cancel_futures=True)
 
 
 def _submitted(pool: ProcessPoolExecutor, function: Callable[[Task], Result], task: Task) -> Future[Result]:
-    """Submitting may start a worker: a Ctrl-C that reaches it before it can ignore it would print a traceback.
+    with _interrupts_held():
+        return pool.submit(function, task)  # may start a worker
 
-    A blocked signal stays blocked in the process that is started, and comes to us as soon as it is unblocked here.
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Interrupts come afterwards: none loses a worker that is just started, or reaches it before it can ignore it.
+
+    A signal that is blocked here stays so in a process that is started. Blocking is not enough for ourselves: another
+    thread may take the signal, and Python runs its handler in the main one.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    came: list[int] = []
+    handlers = {}
+    if threading.current_thread() is threading.main_thread():
+        handlers = {number: signal.signal(number, lambda number, _: came.append(number)) for number in _HELD}
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _HELD)
     try:
-        return pool.submit(function, task)
+        yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for interrupt in came:
+            signal.raise_signal(interrupt)

@@ -198,7 +198,8 @@ class _Line:
 
     def _clean(self, labels: tuple[str, str], send: Sequence[int]) -> list[CleanedScan]:
         job, session = self._job, self._session
-        known = (*job.identifiers, session.id, session.label, session.subject)
+        patients = {facts.patient_id for scan in self._scans for facts in scan.instances}
+        known = (*job.identifiers, session.id, session.label, session.subject, *sorted(patients))
         request = header_request(job.rules.identity, labels, job.rules.policy.destination.project, known)
         orders = [CleanOrder(index, self._files[index], self._decided[index].instances) for index in send]
         return clean_scans(job.workers, job.progress, orders, request, self._folder)

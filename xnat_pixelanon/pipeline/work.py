@@ -12,10 +12,12 @@ from typing import TypeVar
 from xnat_pixelanon.domain.instance import InstanceFacts
 from xnat_pixelanon.domain.rectangle import Rectangle
 from xnat_pixelanon.errors import InstanceError, ScratchError
-from xnat_pixelanon.headers import HeaderRequest, clean_header, encode_parts, prove_header
+from xnat_pixelanon.headers import HeaderRequest, clean_header, encode_parts, prove_bytes, prove_header
 from xnat_pixelanon.pipeline.scratch import DISK_FULL
-from xnat_pixelanon.pixels import open_source, pixel_digest, prove_pixels, read_facts, write_instance
+from xnat_pixelanon.pixels import PixelSource, open_source, pixel_digest, prove_pixels, read_facts, write_instance
+from xnat_pixelanon.pixels.facts import text_of
 
+_EDGE = 1 << 16
 Stamp = tuple[int, int]
 """Size and modification time of a file: a source that changes while we work is noticed."""
 
@@ -60,6 +62,8 @@ class Cleaned:
     effective: tuple[Rectangle, ...]
     scrubbed: tuple[str, ...]
     header_actions: int
+    series_number: str
+    """As it is in the copy: its scan ID comes from it, there as in XNAT."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +109,15 @@ def _clean(task: CleanTask) -> Cleaned:
             )
             with open_source(task.out, task.scratch) as copy:
                 headers = prove_header(source.header, copy.header, request)
+                net = prove_bytes(source.header, request, copy.stream, _spans(copy))
                 sop_instance_uid = str(copy.header.SOPInstanceUID)
+                series_number = text_of(copy.header, "SeriesNumber")
     except OSError as error:
         if error.errno in DISK_FULL:
             raise ScratchError("the scratch folder is full", hint="set TMPDIR to a folder with more space") from None
         raise
-    findings = (*pixels.findings, *headers.findings)
-    if findings or not (pixels.ok and headers.ok):
+    findings = (*pixels.findings, *headers.findings, *net.findings)
+    if findings or not (pixels.ok and headers.ok and net.ok):
         raise InstanceError("proof-failed", "; ".join(findings[:20]))
     return Cleaned(
         sop_instance_uid,
@@ -121,7 +127,18 @@ def _clean(task: CleanTask) -> Cleaned:
         tuple(written.effective),
         tuple(written.scrubbed),
         len(cleaned.actions),
+        series_number,
     )
+
+
+def _spans(copy: PixelSource) -> list[tuple[int, int]]:
+    """Where a pixel element may hold text: compressed everywhere; of native cells, which are all image, the edges."""
+    if copy.element is None or copy.syntax is None:
+        return []
+    begin, end = copy.element.value_offset, copy.structure.end
+    if copy.syntax.encapsulated:
+        return [(begin, end)]
+    return [(begin, min(end, begin + _EDGE)), (max(begin, end - _EDGE), end)]
 
 
 def _stamp(path: Path) -> Stamp:

@@ -15,6 +15,7 @@ _OPAQUE = frozenset({PLM, PPM, PPT, CRG})
 _BRANDS = frozenset({b"jp2 ", b"jpx ", b"jpxb", b"jph ", b"J2P0", b"J2P1"})
 _MOST_BANDS = 97
 _FEW = 4
+_LARGEST_POWER = 20
 
 
 def check_segment(marker: int, payload: bytes, components: int) -> None:
@@ -118,5 +119,8 @@ def _box_fits(kind: bytes, content: bytes) -> bool:
             numbers = [int.from_bytes(content[at : at + 2], "big") for at in range(0, len(content), 2)]
             told = numbers[0] if numbers else 0
             return len(content) == 2 + 6 * told and all(one < 5 or one == 0xFFFF for one in numbers)
+        case b"res ":  # one resolution: four numbers, and two powers of ten
+            powers = [abs(power - 256 * (power > 127)) for power in content[16:]]
+            return len(content) == 18 and content[4:8] in (b"resc", b"resd") and max(powers) < _LARGEST_POWER
         case _:
             return False

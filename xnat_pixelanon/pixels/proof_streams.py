@@ -190,7 +190,7 @@ def _jpeg2000(data: bytes) -> Iterator[tuple[bool, bytes]]:
 
 
 def _jp2(data: bytes) -> Iterator[tuple[bool, bytes]]:
-    at = 0
+    at, wanted = 0, {b"jP  ", b"ftyp", b"jp2h"}
     while at + 8 <= len(data):
         length, kind = struct.unpack(">L4s", data[at : at + 8])
         head = 8
@@ -202,6 +202,7 @@ def _jp2(data: bytes) -> Iterator[tuple[bool, bytes]]:
         if kind == b"jp2c":
             yield from _jpeg2000(data[at + head : end])
         else:
-            yield kind not in (b"jP  ", b"ftyp", b"jp2h"), kind + data[at + head : end]
+            yield kind not in wanted, kind + data[at + head : end]
+            wanted.discard(kind)
         at = end
     yield data[at:].strip(b"\0") != b"", b""
