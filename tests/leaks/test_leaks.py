@@ -6,6 +6,7 @@ Every identity is invented. A case passes when the file is refused, or when noth
 from __future__ import annotations
 
 import dataclasses
+import struct
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,20 @@ def test_ordinary_numbers_are_kept_to_the_byte(tmp_path: Path) -> None:
 )
 def test_text_in_binary_numbers_does_not_stay(tmp_path: Path, tag: int, vr: str) -> None:
     assert_clean(publish(tmp_path, file(header(), element(tag, vr, b"PHANTOM^ADA     "))))
+
+
+@pytest.mark.parametrize("number", [4711234, 20240517, 3021971])
+@pytest.mark.parametrize(
+    ("tag", "code"), [(0x00209157, "<L"), (0x00186020, "<l"), (0x00189073, "<d"), (0x00189322, "<d")]
+)
+def test_a_binary_number_that_is_an_id_or_a_date_does_not_stay(
+    tmp_path: Path, tag: int, code: str, number: int
+) -> None:
+    vr = {"L": "UL", "l": "SL", "d": "FD"}[code[1]]
+    raw = struct.pack(code, number)
+    result = publish(tmp_path, file(header(), element(tag, vr, raw)))
+    assert isinstance(result.done, Cleaned)
+    assert (raw in result.data) == (number == 3021971)
 
 
 @pytest.mark.parametrize(
@@ -231,6 +246,7 @@ def test_a_value_that_cannot_be_converted_is_no_crash(tmp_path: Path) -> None:
         element(0x00180050, "DS", b"20240517.1"),
         element(0x00200012, "IS", b"4711234"),
         element(0x00189073, "FD", b"PHANTOM^"),
+        element(0x00189073, "FD", struct.pack("<d", 4711234)),
         element(0x00090010, "LO", b"ACME"),
         element(ICC, "OB", b"made 2024-05-17"),
     ],

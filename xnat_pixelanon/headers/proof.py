@@ -12,12 +12,9 @@ from pydicom.charset import python_encoding
 from pydicom.datadict import dictionary_is_retired
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
-from pydicom.tag import Tag
 
 from xnat_pixelanon.headers.constants import (
-    DERIVATION,
     DUMMIES,
-    EQUIPMENT_CODE,
     IMPLEMENTATION_CLASS_UID,
     IMPLEMENTATION_VERSION_NAME,
     PIXEL_CODE,
@@ -26,12 +23,23 @@ from xnat_pixelanon.headers.constants import (
 )
 from xnat_pixelanon.headers.identity import is_well_known
 from xnat_pixelanon.headers.profile import PROFILE_EDITION, Row, lookup
+from xnat_pixelanon.headers.proof_own import own_items, own_values
 from xnat_pixelanon.headers.proof_search import Found, Search, compiled
-from xnat_pixelanon.headers.proof_view import CHARACTER_SET, View, flat, name_of, values_of, vr_of
+from xnat_pixelanon.headers.proof_view import (
+    CHARACTER_SET,
+    View,
+    ae_titles,
+    flat,
+    name_of,
+    own_uids,
+    values_of,
+    vr_of,
+)
 from xnat_pixelanon.headers.request import HeaderProof, HeaderRequest
 from xnat_pixelanon.headers.silence import PYDICOM_ERRORS, quiet
 
 _NUMBERS = frozenset({"AT", "FD", "FL", "SL", "SS", "SV", "UL", "US", "US or SS", "UV"})
+_WIDE_NUMBERS = frozenset({"FD", "FL", "SL", "SV", "UL", "UV"})
 _STRINGS = frozenset({"CS", "LO", "LT", "SH", "ST", "UC", "UR", "UT"})
 _NUMBER_STRINGS = frozenset({"DS", "IS"})
 _CODE_URIS = frozenset({0x0008010E, 0x00080120})
@@ -58,8 +66,8 @@ def prove_header(source: Dataset, written: Dataset, request: HeaderRequest) -> H
     with quiet():
         try:
             original, copy = View(source), View(written)
-            found = Found.of(original.everything(), request.known_identifiers, _ae_titles(source))
-            walk = _Walk(request, compiled(found), _own_uids(original))
+            found = Found.of(original.everything(), request.known_identifiers, ae_titles(source))
+            walk = _Walk(request, compiled(found), own_uids(original))
             walk.file_meta(written, original)
             walk.dataset(copy, original, "")
             walk.required(copy, original)
@@ -76,7 +84,7 @@ class _Walk:
         self.search = search
         self.uids = uids
         self.findings: list[str] = []
-        self.own = _own_values(request)
+        self.own = own_values(request)
 
     def _find(self, path: str, rule: str) -> None:
         self.findings.append(f"{path}: {rule}")
@@ -133,7 +141,7 @@ class _Walk:
         elif not path and tag == _METHOD:
             self._methods(element, source)
         elif not path and tag in (_METHOD_CODES, _EQUIPMENT):
-            self._items(tag, written, source, here, added=_own_items(tag, self.request))
+            self._items(tag, written, source, here, added=own_items(tag, self.request))
         elif (row := lookup(tag)) is not None and row.basic != "K":
             self._row(row, element, written, source, here)
         elif row is None and (rule := _forbidden(tag)):
@@ -198,7 +206,7 @@ class _Walk:
             if not all(_NUMBER.fullmatch(text) for text in texts):
                 self._find(here, "not a number")
         elif vr in _NUMBERS:
-            found = self.search.in_bytes(raw)
+            found = self.search.in_bytes(raw) or (vr in _WIDE_NUMBERS and self.search.is_number(texts))
         else:
             found = self.search.in_bytes(value) if isinstance(value, bytes) else value is not None
         if found:
@@ -241,47 +249,6 @@ class _Walk:
             self._find(name_of(_METHOD), "names the tool, the profile and the templates, after what was there")
         if any(self.search.in_text(value, "LO", _METHOD) for value in others):
             self._find(name_of(_METHOD), "identifier")
-
-
-def _own_uids(source: View) -> frozenset[str]:
-    """Digits of the UIDs of study, series, instance and frame of reference."""
-    uids = {uid for tag in (*_MUST_CHANGE, 0x00200052) for uid in values_of(source.get(tag))}
-    return frozenset(uid.replace(".", "") for uid in uids if uid and not is_well_known(uid))
-
-
-def _ae_titles(source: Dataset) -> list[str]:
-    meta = View(getattr(source, "file_meta", Dataset()))
-    return [text for tag in (0x00020016, 0x00020017, 0x00020018) for text in values_of(meta.get(tag))]
-
-
-def _own_values(request: HeaderRequest) -> dict[int, list[str]]:
-    """What the tool itself has to have written at the top level."""
-    own = {
-        0x00100010: [request.subject_label],
-        0x00100020: [request.subject_label],
-        0x00120062: ["YES"],
-        0x00280303: ["REMOVED"],
-    }
-    if request.reviewed:
-        own[0x00280301] = ["NO"]
-    if request.pixels_changed:
-        own[0x00082111] = [DERIVATION]
-    for keyword, value in request.pixel_description:
-        own[int(Tag(keyword))] = [str(part) for part in (value if isinstance(value, tuple) else (value,))]
-    return own
-
-
-def _own_items(tag: int, request: HeaderRequest) -> tuple[str, ...]:
-    """Items that the tool adds to the sequences of provenance, as `flat` gives them."""
-    if tag == _EQUIPMENT:
-        plain: dict[int, object] = {0x00080070: [TOOL], 0x00081090: [TOOL], 0x00181020: [request.tool_version]}
-        return (repr(sorted({**plain, 0x0040A170: [_code_item(EQUIPMENT_CODE)]}.items())),)
-    codes = (PROFILE_CODE, PIXEL_CODE) if request.reviewed else (PROFILE_CODE,)
-    return tuple(_code_item(code) for code in codes)
-
-
-def _code_item(code: tuple[str, str]) -> str:
-    return repr(sorted({0x00080100: [code[0]], 0x00080102: ["DCM"], 0x00080104: [code[1]]}.items()))
 
 
 @cache

@@ -13,14 +13,13 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
 from xnat_pixelanon.headers.proof_search import Found, compiled
-from xnat_pixelanon.headers.proof_view import View, values_of, vr_of
+from xnat_pixelanon.headers.proof_view import OWN_UIDS, View, values_of, vr_of
 from xnat_pixelanon.headers.request import HeaderProof, HeaderRequest
 from xnat_pixelanon.headers.silence import PYDICOM_ERRORS, quiet
 
 SHORTEST = 6
 """Bytes of what is looked for: fewer would be met by chance in compressed data."""
 _BLOCK = 1 << 20
-_OWN_UIDS = (0x00080018, 0x0020000D, 0x0020000E, 0x00200052)
 
 
 def prove_bytes(
@@ -51,7 +50,7 @@ def prove_bytes(
 def _needles(source: View, request: HeaderRequest) -> set[bytes]:
     found = compiled(Found.of(source.everything(), request.known_identifiers))
     texts = {core.decode() for core in found.binary}
-    texts.update(uid for tag in _OWN_UIDS for uid in values_of(source.get(tag)) if uid.count(".") > 3)
+    texts.update(uid for tag in OWN_UIDS for uid in values_of(source.get(tag)) if uid.count(".") > 3)
     texts.update(text for element in source.everything() if vr_of(int(element.tag)) == "PN" for text in _names(element))
     lower = {text.lower() for text in texts if len(text.encode("utf-8", "ignore")) >= SHORTEST}
     return {text.encode(code, "ignore") for text in lower for code in ("utf-8", "utf-16-le", "utf-16-be")}

@@ -160,6 +160,14 @@ class Search:
             return True
         return len(whole) >= 8 and self.dates.search(whole) is not None
 
+    def is_number(self, values: Iterable[str]) -> bool:
+        """Whether one of the values of a binary number is an identifier or a date of six digits and more."""
+        for value in values:
+            whole = re.fullmatch(r"-?(\d{6,16})(?:\.0)?", value)
+            if whole and (whole[1] in self.numbers or (len(whole[1]) == 8 and self.dates.search(whole[1]))):
+                return True
+        return False
+
     def in_bytes(self, value: bytes) -> bool:
         plain = re.sub(rb"[\W_]+", b"", value.lower())
         if any(part in plain for part in self.binary):

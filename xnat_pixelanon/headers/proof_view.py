@@ -10,10 +10,12 @@ from pydicom.datadict import dictionary_has_tag, dictionary_VR
 from pydicom.dataelem import DataElement, RawDataElement, convert_raw_data_element
 from pydicom.dataset import Dataset
 
+from xnat_pixelanon.headers.identity import is_well_known
 from xnat_pixelanon.headers.silence import PYDICOM_ERRORS
 
 CHARACTER_SET = 0x00080005
 _DEEPEST = 40
+OWN_UIDS = (0x00080018, 0x0020000D, 0x0020000E, 0x00200052)
 
 # One reading for both sides, whatever the file's VR: as unsigned numbers or as bytes.
 _AMBIGUOUS = {"US or SS": "US", "US or OW": "OW", "OB or OW": "OW"}
@@ -111,3 +113,15 @@ def flat(item: View) -> str:
     return repr(
         sorted((tag, [flat(part) for part in item.items(tag)] or values_of(item.get(tag))) for tag in item.tags())
     )
+
+
+def own_uids(source: View) -> frozenset[str]:
+    """Digits of the UIDs of study, series, instance and frame of reference."""
+    uids = {uid for tag in OWN_UIDS for uid in values_of(source.get(tag))}
+    return frozenset(uid.replace(".", "") for uid in uids if uid and not is_well_known(uid))
+
+
+def ae_titles(source: Dataset) -> list[str]:
+    """Source, Sending and Receiving Application Entity Title of the file meta information (PS3.10 7.1)."""
+    meta = View(getattr(source, "file_meta", Dataset()))
+    return [text for tag in (0x00020016, 0x00020017, 0x00020018) for text in values_of(meta.get(tag))]

@@ -1,0 +1,41 @@
+"""What the tool itself writes into a header, as the proof expects it (provenance.py writes it)."""
+
+from __future__ import annotations
+
+from pydicom.tag import Tag
+
+from xnat_pixelanon.headers.constants import DERIVATION, EQUIPMENT_CODE, PIXEL_CODE, PROFILE_CODE, TOOL
+from xnat_pixelanon.headers.request import HeaderRequest
+
+EQUIPMENT = 0x0018A001
+
+
+def own_values(request: HeaderRequest) -> dict[int, list[str]]:
+    """What the tool itself has to have written at the top level."""
+    own = {
+        0x00100010: [request.subject_label],
+        0x00100020: [request.subject_label],
+        0x00120062: ["YES"],
+        0x00280303: ["REMOVED"],
+    }
+    if request.reviewed:
+        own[0x00280301] = ["NO"]
+    if request.pixels_changed:
+        own[0x00082111] = [DERIVATION]
+    for keyword, value in request.pixel_description:
+        own[int(Tag(keyword))] = [str(part) for part in (value if isinstance(value, tuple) else (value,))]
+    return own
+
+
+def own_items(tag: int, request: HeaderRequest) -> tuple[str, ...]:
+    """Items that the tool adds to the sequences of provenance, as `flat` gives them."""
+    if tag == EQUIPMENT:
+        plain: dict[int, object] = {0x00080070: [TOOL], 0x00081090: [TOOL], 0x00181020: [request.tool_version]}
+        return (repr(sorted({**plain, 0x0040A170: [code_item(EQUIPMENT_CODE)]}.items())),)
+    codes = (PROFILE_CODE, PIXEL_CODE) if request.reviewed else (PROFILE_CODE,)
+    return tuple(code_item(code) for code in codes)
+
+
+def code_item(code: tuple[str, str]) -> str:
+    """The item of a code of DCM, as `flat` gives it."""
+    return repr(sorted({0x00080100: [code[0]], 0x00080102: ["DCM"], 0x00080104: [code[1]]}.items()))
