@@ -143,3 +143,9 @@ def test_the_first_screen_of_the_readme_says_what_counts() -> None:
     first = "\n".join(README.splitlines()[:45])
     for text in ("make demo", "make test", "docs/before-after.png", "will not do"):
         assert text in first
+
+
+def test_the_threat_model_names_tests_that_exist() -> None:
+    named = re.findall(r"`(tests/[^`]+)`", (ROOT / "docs" / "threat-model.md").read_text("utf-8"))
+    assert named
+    assert [path for path in named if not (ROOT / path).exists()] == []
