@@ -28,6 +28,8 @@ FIRST = {"1": 1, "2": 2}
 ADDED = {**FIRST, "7": 1}
 """Instances by scan, of a session and of the same with a scan added."""
 FOREVER = 1_000_000
+FIRST_LOOK = 12
+"""The requests to the clean server before it log in and check the project."""
 
 
 def new_session(site: Site, number: int) -> str:
@@ -115,7 +117,8 @@ class Walk:
     """Over every request that a run makes of a server: a session's first run, or one that adds a scan.
 
     Part `part` of `parts` takes every request whose number leaves this rest; `writes`: only those that change
-    something, for faults that strike when the request was carried out (reading, it makes no difference).
+    something, for faults that strike when the request was carried out (reading, it makes no difference); `first`: the
+    first request that is taken.
     """
 
     site: Site
@@ -124,6 +127,7 @@ class Walk:
     part: int = 0
     parts: int = 1
     writes: bool = False
+    first: int = 1
     stack: ExitStack = field(default_factory=ExitStack)
 
     def __post_init__(self) -> None:
@@ -144,7 +148,8 @@ class Walk:
         undisturbed = self._requests_of_an_undisturbed_run()
         assert len(undisturbed) > 25
         for request, method in enumerate(undisturbed, start=1):
-            if request % self.parts == self.part and not (self.writes and method == "GET"):
+            wanted = request >= self.first and not (self.writes and method == "GET")
+            if wanted and request % self.parts == self.part:
                 yield self._case(request)
 
     def waiting(self) -> list[str]:

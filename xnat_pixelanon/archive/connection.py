@@ -12,6 +12,7 @@ import logging
 import re
 import threading
 import time
+import traceback
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,11 +82,13 @@ def connect(credentials: Credentials, timeouts: Timeouts | None = None) -> XnatC
             default_timeout=timeouts.read,
             pilot_timeout=(timeouts.connect, timeouts.read),
         )
-    except (xnat.exceptions.XNATConnectionError, requests.RequestException):
+    except (xnat.exceptions.XNATConnectionError, requests.RequestException) as error:
+        _drop_half_open(error)
         raise TransferError(
             f"cannot reach the server at {server}", hint="check the address, the network and the certificate"
         ) from None
-    except (xnat.exceptions.XNATError, ValueError):
+    except (xnat.exceptions.XNATError, ValueError) as error:
+        _drop_half_open(error)
         raise LoginError(f"the server at {server} does not accept the login", hint=_LOGIN_HINT) from None
     session.keepalive = False  # its thread dies on the first failure and prints what the server said
     connection = XnatConnection(session, timeouts)
@@ -95,6 +98,15 @@ def connect(credentials: Credentials, timeouts: Timeouts | None = None) -> XnatC
         connection.close()
         raise
     return connection
+
+
+def _drop_half_open(error: Exception) -> None:
+    """End the keep-alive thread that xnatpy starts before the login is over, and leaves behind when that fails."""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        half_open = frame.f_locals.get("self")
+        if isinstance(half_open, BaseXNATSession):
+            half_open.disconnect()
+            return
 
 
 def _checked_server(credentials: Credentials) -> str:
