@@ -28,7 +28,6 @@ from xnat_pixelanon.pipeline.pool import Done, Workers
 from xnat_pixelanon.pipeline.rules import KEY_DOCUMENT, new_key
 from xnat_pixelanon.pipeline.run import RunResult, new_run_id, run
 from xnat_pixelanon.pipeline.setup import Pace, RunOptions, prepared
-from xnat_pixelanon.reports.write import render
 from xnat_pixelanon.sandbox.person import Person
 from xnat_pixelanon.sandbox.phantoms import phantom, save
 from xnat_pixelanon.sandbox.sample_session import BurnedText, SampleSession, own_uids
@@ -43,6 +42,7 @@ QUICK = Pace(
 )
 """Patience for a server on loopback."""
 
+REPORT_FILES = ("report.json", "scans.csv", "report.html")
 Seen = dict[str, list[tuple[str, str]]]
 """A session as a member sees it: (file name, MD5) of every instance by scan ID."""
 
@@ -133,12 +133,13 @@ class Attempt:
 
 
 def attempt(options: RunOptions, environment: dict[str, str], pace: Pace) -> Attempt:
-    """One run in this process, as the command makes it: prepared, run, and its report kept in staging."""
+    """One run in this process, as the command makes it: prepared, run, and a report kept in staging."""
     try:
         with prepared(options, environment, pace) as plan:
             result = run(plan, InProcess(), Told(), run_id=new_run_id())
             if plan.report_store is not None:
-                plan.report_store.keep(result.report.run, render(result.report))
+                content = json.dumps(result.report.as_dict()).encode()
+                plan.report_store.keep(result.report.run, dict.fromkeys(REPORT_FILES, content))
     except PixelanonError as error:
         return Attempt(error.exit_code, error.message, (), ())
     sessions = result.report.sessions

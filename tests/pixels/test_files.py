@@ -323,9 +323,14 @@ def test_the_table_of_transfer_syntaxes_is_whole() -> None:
 
 
 def test_nothing_that_pydicom_says_about_a_header_is_heard(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, recwarn: pytest.WarningsRecorder
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    recwarn: pytest.WarningsRecorder,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Its warnings quote values; the reader, the writer and the proof are silent over a header full of wrong ones."""
+    # pydicom's switch is the process's: tests that run in threads may leave it off
+    monkeypatch.setattr(pydicom.config.settings, "reading_validation_mode", pydicom.config.WARN)
     path = write_native(tmp_path / "source.dcm", random_pixels("PALETTE COLOR"))
     content = path.read_bytes()
     for right, wrong in ((b"2.25.101", b"PHANTOM^"), (b"2.25.102", b"ADA....."), (b"\0US\x02\0US", b"\0US\x02\0us")):
