@@ -60,9 +60,11 @@ class DirDestination:
         """How the session stands there now; changes nothing."""
         final = self._final(package_labels)
         if not os.path.lexists(final):
+            # Ours may have come to be just now: a rival's, which is not elsewhere.
+            others = (path for path in self.root.glob(f"[!.]*/[!.]*/{FILE_NAME}") if path.parent != final)
             elsewhere = any(
                 receipt is not None and receipt.study_instance_uid == study_instance_uid
-                for receipt in map(_receipt, self.root.glob(f"[!.]*/[!.]*/{FILE_NAME}"))
+                for receipt in map(_receipt, others)
             )
             return Foreign("our Study Instance UID stands there under another label") if elsewhere else Absent()
         receipt = _receipt(final / FILE_NAME)
