@@ -54,13 +54,6 @@ def schema_problems(name: str, value: Any) -> list[str]:
     return list(dict.fromkeys(f"{error.json_path}: {_expected(error)}" for error in errors))
 
 
-def check_schema(name: str, value: Any, where: str) -> None:
-    """Raise DocumentError with every problem."""
-    problems = schema_problems(name, value)
-    if problems:
-        raise DocumentError(where, problems)
-
-
 def _leaves(errors: Iterable[ValidationError]) -> Iterable[ValidationError]:
     for error in errors:
         if error.validator in ("anyOf", "oneOf") and error.context:
