@@ -8,7 +8,7 @@ ever read: it may quote the frame.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import TracebackType
@@ -136,8 +136,19 @@ def _bound(function: Any, result: Any, *arguments: Any) -> Any:
     return function
 
 
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What a block row of a component has to look like, what is written into it, and where its copy begins."""
+
+    width: int
+    plane: tuple[int, int]
+    spans: Sequence[tuple[int, bytes]]
+    place: int
+    size: int
+
+
 class Transformer:
-    """One handle of the library and its output buffer. Not for two threads at a time; a context manager."""
+    """One handle of the library and the buffers of one frame. Not for two threads at a time; a context manager."""
 
     def __init__(self, library: Library | None = None) -> None:
         self._library = load() if library is None else library
@@ -145,12 +156,13 @@ class Transformer:
         if not self._handle:
             raise Missing("libturbojpeg gives no handle")
         self._transform = _Transform(options=_COPY_NO_MARKERS, customFilter=_Filter(self._filter))
-        self._buffer: NDArray[np.uint8] = np.empty(0, np.uint8)
-        self._size_for = (0, 0)
-        self._planes: Sequence[Plane] = ()
-        self._pending: dict[tuple[int, int], Sequence[tuple[int, bytes]]] = {}
+        self._output = np.empty(0, np.uint8)
+        self._coefficients = np.empty(0, np.int16)
+        self._copy = 0  # where the coefficients are copied to
+        self._prepared_for: tuple[int, int, tuple[Plane, ...]] = (0, 0, ())
+        self._rows: dict[tuple[int, int], _Row] = {}
+        self._pending: dict[tuple[int, int], _Row] = {}
         self._failure: BaseException | None = None
-        self._rows_seen = 0
 
     def __enter__(self) -> Self:
         return self
@@ -166,7 +178,7 @@ class Transformer:
         if handle:
             self._library.destroy(handle)
 
-    def transform(self, data: bytes, rows: int, columns: int, planes: Sequence[Plane]) -> memoryview:
+    def transform(self, data: bytes, rows: int, columns: int, planes: tuple[Plane, ...]) -> memoryview:
         """The JPEG that the library makes of `data` with the edits done; valid until the next call.
 
         `rows` and `columns` are those of the frame's own header, `planes` its components in order. InstanceError
@@ -175,13 +187,11 @@ class Transformer:
         """
         if not self._handle:
             raise ValueError("the transformer is closed")
-        self._reserve(rows, columns)
-        self._planes, self._failure, self._rows_seen = planes, None, 0
-        self._pending = {
-            (component, 8 * row): spans for component, plane in enumerate(planes) for row, spans in plane.edits.items()
-        }
-        output = ctypes.c_void_p(self._buffer.ctypes.data)
-        size = ctypes.c_ulong(self._buffer.size)
+        if self._prepared_for != (rows, columns, planes):
+            self._prepare(rows, columns, planes)
+        self._failure, self._pending = None, self._rows.copy()
+        output = ctypes.c_void_p(self._output.ctypes.data)
+        size = ctypes.c_ulong(self._output.size)
         result = self._library.transform(
             self._handle,
             data,
@@ -193,57 +203,77 @@ class Transformer:
             _KEEP_BUFFER | _STOP_ON_WARNING,
         )
         self._check(result)
-        if output.value != self._buffer.ctypes.data or not 0 < size.value <= self._buffer.size:
+        if output.value != self._output.ctypes.data or not 0 < size.value <= self._output.size:
             raise _otherwise()
-        return self._buffer[: size.value].data
+        return self._output[: size.value].data
 
-    def _reserve(self, rows: int, columns: int) -> None:
-        """The library trusts the buffer to be as large as it says for the frame's own subsampling."""
-        if (rows, columns) == self._size_for:
-            return
+    def _prepare(self, rows: int, columns: int, planes: tuple[Plane, ...]) -> None:
+        """Buffers and the table of rows; the library trusts the output to be as large as its own bound."""
+        self._prepared_for = (0, 0, ())
         wanted = max(self._library.buffer_size(columns, rows, subsampling) for subsampling in _SUBSAMPLINGS)
-        if not 0 < wanted <= 0x7FFFFFFFFFFF:
-            raise _otherwise()
-        self._size_for = (0, 0)
-        if wanted > self._buffer.size:
-            try:
-                self._buffer = np.empty(wanted, np.uint8)
-            except MemoryError as error:
-                raise InstanceError("pixel-format", "a compressed frame is too large for this machine") from error
-        self._size_for = (rows, columns)
+        blocks = sum(plane.blocks_wide * plane.blocks_high for plane in planes)
+        try:
+            self._output = np.empty(wanted, np.uint8)
+            self._coefficients = np.empty((blocks, 64), np.int16)
+            self._rows = dict(_rows(planes))
+        except (MemoryError, OverflowError, ValueError) as error:
+            raise InstanceError("pixel-format", "a compressed frame is too large for this machine") from error
+        self._copy = self._coefficients.ctypes.data
+        self._prepared_for = (rows, columns, planes)
 
     def _check(self, result: int) -> None:
         failure, self._failure = self._failure, None
         if failure is not None:
             raise failure
-        if result:
-            if self._rows_seen and self._library.error_code(self._handle) != _WARNING:
-                raise InstanceError("pixel-format", "the coefficients of a JPEG frame cannot be coded again")
+        if result and (self._pending or self._library.error_code(self._handle) == _WARNING):
             raise damaged("a frame's JPEG stream cannot be decoded without a warning")
         if self._pending:
             raise _otherwise()
+        if result or not _has_standard_codes(self._coefficients):
+            raise InstanceError("pixel-format", "the coefficients of a JPEG frame cannot be coded again")
 
     def _filter(self, coefficients: int, array: _Region, plane: _Region, component: int, _: int, __: int) -> int:
         """Called by the library for each block row of each component; nothing may be raised through it."""
         try:
-            self._rows_seen += 1
-            spans = self._pending.pop((component, array.y), None)
-            if spans is not None:
-                self._write(coefficients, array, plane, component, spans)
+            row = self._pending.pop((component, array.y), None)
+            if row is None:  # the library shows rows below the image too, where MCUs reach out; it codes none of them
+                return 0
+            if not coefficients or array.w != row.width:
+                raise _otherwise()
+            if row.spans:
+                self._write(coefficients, array, plane, row)
+            ctypes.memmove(self._copy + row.place, coefficients, row.size)
         except BaseException as error:  # an interrupt too: it is raised again behind the call
             self._failure = error
             return -1
         return 0
 
-    def _write(
-        self, coefficients: int, array: _Region, plane: _Region, component: int, spans: Sequence[tuple[int, bytes]]
-    ) -> None:
-        expected = self._planes[component]
-        width, height = 8 * expected.blocks_wide, 8 * expected.blocks_high
-        if not coefficients or (array.x, array.w, array.h, plane.w, plane.h) != (0, width, 8, width, height):
+    def _write(self, coefficients: int, array: _Region, plane: _Region, row: _Row) -> None:
+        if (array.x, array.h, plane.w, plane.h) != (0, 8, *row.plane):
             raise _otherwise()
-        for first, pattern in spans:
+        for first, pattern in row.spans:
             ctypes.memmove(coefficients + first * BLOCK_BYTES, pattern, len(pattern))
+
+
+def _rows(planes: Sequence[Plane]) -> Iterator[tuple[tuple[int, int], _Row]]:
+    """By component and first line of samples."""
+    place = 0
+    for component, plane in enumerate(planes):
+        width, size = 8 * plane.blocks_wide, plane.blocks_wide * BLOCK_BYTES
+        for row in range(plane.blocks_high):
+            spans = plane.edits.get(row, ())
+            yield (component, 8 * row), _Row(width, (width, 8 * plane.blocks_high), spans, place, size)
+            place += size
+
+
+def _has_standard_codes(coefficients: NDArray[np.int16]) -> bool:
+    """Whether the standard Huffman tables have a code for everything (ISO 10918-1 F.1.2): 10 bits AC, 11 bits DC.
+
+    The library writes what has no code without one and says nothing, and all that follows in the frame is wrong.
+    Differences of DC have 11 bits where DC itself has 10 and the sign.
+    """
+    lowest, highest = coefficients.min(), coefficients.max()
+    return bool(highest <= 1023 and (lowest >= -1023 or (lowest == -1024 and coefficients[:, 1:].min() >= -1023)))
 
 
 def _otherwise() -> InstanceError:
