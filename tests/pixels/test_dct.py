@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import dataclasses
 import json
 import os
@@ -24,12 +25,13 @@ from pydicom.encaps import generate_frames
 
 from xnat_pixelanon.domain.rectangle import Rectangle
 from xnat_pixelanon.errors import InstanceError
-from xnat_pixelanon.pixels import dct, jpeg, turbojpeg
+from xnat_pixelanon.pixels import dct, turbojpeg
 from xnat_pixelanon.pixels.dct import blacken, colour_of, editable, effective_box, read_shape
 from xnat_pixelanon.pixels.layout import read_layout
 from xnat_pixelanon.pixels.quiet import no_library_text
 from xnat_pixelanon.pixels.structure import read_file_meta
-from xnat_pixelanon.pixels.turbojpeg import Missing, Plane, Transformer, dc_pattern, open_library, self_test
+from xnat_pixelanon.pixels.turbojpeg import Missing, Plane, Transformer, dc_pattern, open_library
+from xnat_pixelanon.pixels.turbojpeg_check import self_test
 
 from . import codestreams, jpegs
 from .jpegs import SAMPLINGS, assert_blackened, by_cjpeg, colour_of_kind, encoded, markers, pieces, raw, rebuilt
@@ -71,6 +73,13 @@ def test_nothing_changes_outside_and_the_box_is_black(kind: str, optimise: bool,
         data = encoded(kind, rows, columns, quality, optimise)
         for rectangles in boxes(rows, columns):
             assert_blackened(data, rectangles, colour_of_kind(kind), transformer, shown=shown)
+
+
+@pytest.mark.parametrize("kind", SAMPLINGS)
+def test_every_size_around_one_and_two_units(kind: str, transformer: Transformer) -> None:
+    for rows, columns in product((1, 2, 7, 8, 9, 15, 16, 17), (1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33)):
+        for rectangles in boxes(rows, columns):
+            assert_blackened(encoded(kind, rows, columns, 85), rectangles, colour_of_kind(kind), transformer)
 
 
 @pytest.mark.parametrize("kind", SAMPLINGS)
@@ -458,6 +467,13 @@ def test_a_truncated_or_broken_frame_is_damaged_never_padded(change: jpegs.Decod
     assert_blackened(encoded("4:2:0", 60, 80, 90), [Rectangle(0, 0, 9, 9)], "ybr", transformer)  # it still works
 
 
+def test_what_lies_between_the_last_block_and_eoi_does_not_come_along(transformer: Transformer) -> None:
+    """The library reads a few bytes ahead and says nothing of them; no decoder shows them."""
+    data = encoded("4:2:0", 60, 80, 90)
+    after = assert_blackened(data[:-2] + b"ADA" + data[-2:], [Rectangle(0, 0, 9, 9)], "ybr", transformer)
+    assert b"ADA" not in after
+
+
 def test_a_scan_too_many_is_damage(transformer: Transformer) -> None:
     data = encoded("4:4:4", 20, 20)
     assert refusal(_scan_twice(data), transformer).code == "damaged"
@@ -510,7 +526,7 @@ def test_every_frame_of_the_public_files(path: Path, transformer: Transformer) -
     frames = list(generate_frames(header.PixelData, number_of_frames=layout.frames))
     assert len(frames) == layout.frames
     for frame in frames:
-        data = b"".join(jpeg.walk(frame, layout, "jpeg-dct").pieces)
+        data = frame[: frame.rindex(b"\xff\xd9") + 2]
         if layout.bits_stored == 12:
             assert "8 bits" in editable(read_shape(data))
             continue
@@ -550,6 +566,20 @@ def test_the_self_test_finds_a_library_that_edits_nothing() -> None:
         return int(library.transform(handle, data, size, count, out, sizes, transform, 1024))
 
     assert "does not edit" in self_test(dataclasses.replace(library, transform=unfiltered))
+
+
+def test_the_self_test_finds_a_library_that_writes_rubbish_or_gives_no_handle() -> None:
+    library = open_library(turbojpeg.LIBRARY)
+
+    def rubbish(*arguments: object) -> int:
+        result = int(library.transform(*arguments))
+        output = arguments[4]._obj.value  # type: ignore[attr-defined]
+        ctypes.memset(output, 0, 400)
+        return result
+
+    assert "does not edit" in self_test(dataclasses.replace(library, transform=rubbish))
+    assert "does not edit" in self_test(dataclasses.replace(library, init=lambda: None))
+    assert "does not edit" in self_test(dataclasses.replace(library, buffer_size=lambda *_: 0))
 
 
 def test_the_self_test_finds_a_library_that_does_not_tell_of_truncation() -> None:

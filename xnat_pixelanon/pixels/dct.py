@@ -48,11 +48,11 @@ def blacken(
 ) -> bytes:
     """The frame with all `rectangles` black; `effective_box` tells how far each reaches.
 
-    `data` is one frame from SOI to EOI. `white`: the highest value is the darkest, as in MONOCHROME1. The result has
-    one scan, standard Huffman tables and no restart markers; its quantisation tables, component ids, JFIF and Adobe
-    segments are those of `data`, all other segments are gone. InstanceError "damaged" for a frame that does not decode
-    without a warning, "pixel-format" for one that cannot be edited here, "proof-failed" for a rectangle that reaches
-    outside the image.
+    `data` is one frame from SOI to EOI, as jpeg.walk leaves it. `white`: the highest value is the darkest, as in
+    MONOCHROME1. The result has one scan, standard Huffman tables and no restart markers; its quantisation tables,
+    component ids, JFIF and Adobe segments are those of `data`, all other segments are gone. InstanceError "damaged" for
+    a frame that does not decode without a warning, "pixel-format" for one that cannot be edited here, "proof-failed"
+    for a rectangle that reaches outside the image.
     """
     shape = read_shape(data)
     if why := editable(shape):
@@ -152,5 +152,5 @@ def _plane(covered: NDArray[np.bool_], value: int) -> Plane:
 
 
 def _constant(step: int, white: bool) -> int:
-    """The DC entry that decodes to 255 or 0 of 8 bits: DC is 8 times the mean, levels are shifted by 128 (A.3.1)."""
-    return -(-8 * 127 // step) if white else -(8 * 128 // step + (8 * 128 % step > 0))
+    """The DC entry that decodes to 255 or 0: DC is 8 times the mean, levels are shifted by 128 (A.3.1)."""
+    return -(-8 * 127 // step) if white else -8 * 128 // step  # rounded away from 0

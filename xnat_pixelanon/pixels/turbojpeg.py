@@ -25,6 +25,8 @@ BLOCK_BYTES = 64 * 2
 """Coefficients of one block of 8 x 8 samples, 16 bits each, in natural order; the first is DC."""
 _COPY_NO_MARKERS, _KEEP_BUFFER, _STOP_ON_WARNING = 64, 1024, 8192
 _WARNING = 0
+_LEAST_OUTPUT = 2048
+"""Bytes that the library sets aside for a header, in whatever size of output."""
 _SUBSAMPLINGS = range(6)  # 4:4:4, 4:2:2, 4:2:0, grey, 4:4:0, 4:1:1
 
 
@@ -84,11 +86,13 @@ class Plane:
 
 @cache
 def _loaded() -> Library | str:
+    from xnat_pixelanon.pixels.turbojpeg_check import self_test  # it is built on what this module defines
+
     try:
         library = open_library(LIBRARY)
     except Missing as missing:
         return missing.message
-    return library if not (fault := self_test(library)) else fault
+    return self_test(library) or library
 
 
 def load() -> Library:
@@ -211,6 +215,8 @@ class Transformer:
         """Buffers and the table of rows; the library trusts the output to be as large as its own bound."""
         self._prepared_for = (0, 0, ())
         wanted = max(self._library.buffer_size(columns, rows, subsampling) for subsampling in _SUBSAMPLINGS)
+        if wanted <= _LEAST_OUTPUT:
+            raise _otherwise()
         blocks = sum(plane.blocks_wide * plane.blocks_high for plane in planes)
         try:
             self._output = np.empty(wanted, np.uint8)
@@ -285,43 +291,3 @@ def dc_pattern(value: int, blocks: int) -> bytes:
     coefficients = np.zeros((blocks, 64), np.int16)
     coefficients[:, 0] = value
     return coefficients.tobytes()
-
-
-def self_test(library: Library) -> str:
-    """Empty when two small frames come out as they must, and a truncated one does not; else what is wrong."""
-    import imagecodecs
-
-    noise = np.random.default_rng(1).integers(0, 256, (24, 40, 3), dtype=np.uint8)
-    grey = bytes(imagecodecs.jpeg8_encode(noise[..., 0].copy(), level=100))
-    colour = bytes(imagecodecs.jpeg8_encode(noise, level=100, subsampling="420", outcolorspace="YCBCR"))
-    # The first block of grey, and the second and third MCU of colour, of 16 x 16 pixels and up to 40 columns.
-    row = ((2, dc_pattern(-1024, 3)),)
-    one_block = Plane(5, 3, {0: ((0, dc_pattern(-1024, 1)),)})
-    mcus = (Plane(5, 3, {0: row, 1: row}), *(Plane(3, 2, {0: ((1, dc_pattern(0, 2)),)}) for _ in range(2)))
-    with Transformer(library) as transformer:
-        try:
-            edited = {
-                "grey": (grey, bytes(transformer.transform(grey, 24, 40, (one_block,))), (slice(8), slice(8)), 0),
-                "colour": (colour, bytes(transformer.transform(colour, 24, 40, mcus)), (slice(16), slice(16, 40)), 1),
-            }
-        except InstanceError:
-            return "libturbojpeg does not edit a frame as it should"
-        for source, result, box, ring in edited.values():
-            if not _only_black(imagecodecs.jpeg8_decode(source), imagecodecs.jpeg8_decode(result), box, ring):
-                return "libturbojpeg does not edit a frame as it should"
-        try:
-            transformer.transform(colour[: len(colour) // 2], 24, 40, mcus)
-        except InstanceError:
-            return ""
-    return "libturbojpeg does not tell when a frame is truncated"
-
-
-def _only_black(before: NDArray[Any], after: NDArray[Any], box: tuple[slice, slice], ring: int) -> bool:
-    """Whether nothing but the box changed, which is 0 but for a ring where chroma is interpolated."""
-    rows, columns = box
-    top, left = rows.start or 0, columns.start or 0
-    inner = after[top + ring * (top > 0) : rows.stop - ring, left + ring * (left > 0) : columns.stop - ring]
-    wide = slice(max(top - ring, 0), rows.stop + ring), slice(max(left - ring, 0), columns.stop + ring)
-    outside = np.ones(before.shape[:2], bool)
-    outside[wide] = False
-    return not inner.any() and bool((before[outside] == after[outside]).all())
