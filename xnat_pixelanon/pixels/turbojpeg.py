@@ -156,9 +156,7 @@ class Transformer:
 
     def __init__(self, library: Library | None = None) -> None:
         self._library = load() if library is None else library
-        self._handle = self._library.init()
-        if not self._handle:
-            raise Missing("libturbojpeg gives no handle")
+        self._handle = self._open()
         self._transform = _Transform(options=_COPY_NO_MARKERS, customFilter=_Filter(self._filter))
         self._output = np.empty(0, np.uint8)
         self._coefficients = np.empty(0, np.int16)
@@ -175,6 +173,12 @@ class Transformer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _open(self) -> Any:
+        handle = self._library.init()
+        if not handle:
+            raise Missing("libturbojpeg gives no handle")
+        return handle
 
     def close(self) -> None:
         """Give the handle back; the transformer cannot be used any more. Twice does no harm."""
@@ -206,7 +210,11 @@ class Transformer:
             ctypes.byref(self._transform),
             _KEEP_BUFFER | _STOP_ON_WARNING,
         )
-        self._check(result)
+        warned = result != 0 and self._library.error_code(self._handle) == _WARNING
+        if result:  # some versions go on reading the frame that failed
+            self.close()
+            self._handle = self._open()
+        self._check(result, warned)
         if output.value != self._output.ctypes.data or not 0 < size.value <= self._output.size:
             raise _otherwise()
         return self._output[: size.value].data
@@ -227,11 +235,11 @@ class Transformer:
         self._copy = self._coefficients.ctypes.data
         self._prepared_for = (rows, columns, planes)
 
-    def _check(self, result: int) -> None:
+    def _check(self, result: int, warned: bool) -> None:
         failure, self._failure = self._failure, None
         if failure is not None:
             raise failure
-        if result and (self._pending or self._library.error_code(self._handle) == _WARNING):
+        if result and (self._pending or warned):
             raise damaged("a frame's JPEG stream cannot be decoded without a warning")
         if self._pending:
             raise _otherwise()
