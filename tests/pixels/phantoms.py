@@ -18,7 +18,15 @@ from pydicom.filewriter import write_dataset, write_file_meta_info
 from pydicom.uid import UID
 
 from xnat_pixelanon.domain.rectangle import Rectangle
-from xnat_pixelanon.pixels import PixelProof, WrittenPixels, open_source, plan_pixels, prove_pixels, write_instance
+from xnat_pixelanon.pixels import (
+    PixelProof,
+    WrittenPixels,
+    open_source,
+    pixel_digest,
+    plan_pixels,
+    prove_pixels,
+    write_instance,
+)
 
 IMPLICIT = "1.2.840.10008.1.2"
 EXPLICIT = "1.2.840.10008.1.2.1"
@@ -189,7 +197,10 @@ def written(path: Path, out: Path, rectangles: Sequence[Rectangle] = (), **chang
 
 
 def proved(path: Path, out: Path, rectangles: Sequence[Rectangle], result: WrittenPixels) -> PixelProof:
-    return prove_pixels(path, out, rectangles, result.effective, out.parent, scrubbed=result.scrubbed)
+    """The proof as the pipeline asks for it; its digest is what a read of what a server holds is compared with."""
+    proof = prove_pixels(path, out, rectangles, result.effective, out.parent, scrubbed=result.scrubbed)
+    assert not proof.ok or proof.digest == pixel_digest(out, out.parent)
+    return proof
 
 
 def stored_cells(path: Path) -> np.ndarray[Any, Any]:

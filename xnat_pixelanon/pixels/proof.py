@@ -7,11 +7,13 @@ a table of stored values. Shared are the codec libraries, and the plumbing of th
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from pydicom.datadict import keyword_for_tag
 from pydicom.uid import UID
 
 from xnat_pixelanon.domain.rectangle import Rectangle
@@ -23,6 +25,7 @@ from xnat_pixelanon.pixels.proof_native import compare_native
 from xnat_pixelanon.pixels.proof_read import PROOF_ERRORS, Reopened, Unreadable, reopen
 from xnat_pixelanon.pixels.proof_streams import compare_streams
 from xnat_pixelanon.pixels.quiet import no_library_text
+from xnat_pixelanon.pixels.value_digest import NO_PIXELS, begin
 
 Compared = Literal["identical-bytes", "identical-but-scrubbed", "box-and-outside"]
 
@@ -87,14 +90,14 @@ def _prove(
         return PixelProof(False, tuple(findings), 0, compared)
     if not source.has_pixels:
         wrong = ("there are rectangles but no pixel data",) if rectangles else ()
-        return PixelProof(not wrong, wrong, 0, compared)
-    result: Comparison
+        return PixelProof(not wrong, wrong, 0, compared, "" if wrong else NO_PIXELS)
+    result = Comparison(digest=_digest(written))
     if not source.encapsulated:
-        result = compare_native(source, written, boxes)
+        compare_native(source, written, boxes, result)
     elif rectangles or planes:
-        result = compare_decoded(source, written, boxes, threads=threads)
+        compare_decoded(source, written, boxes, result, threads=threads)
     else:
-        result = compare_streams(source, written)
+        compare_streams(source, written, result)
     findings = list(result.findings)
     silent = scrubbed is not None and not scrubbed
     if result.taken_out and silent and not (rectangles and source.encapsulated):
@@ -103,6 +106,12 @@ def _prove(
         compared = "identical-but-scrubbed"
     digest = "" if findings else f"sha256:{result.digest.hexdigest()}"
     return PixelProof(not findings, tuple(findings), result.frames, compared, digest)
+
+
+def _digest(written: Reopened) -> hashlib._Hash:
+    rows, columns, samples = (written.number(one) for one in ("Rows", "Columns", "SamplesPerPixel"))
+    size = (written.frames, rows, columns, samples, written.number("BitsAllocated"))
+    return begin(keyword_for_tag(written.tag), encapsulated=written.encapsulated, size=size)
 
 
 def _boxes(

@@ -48,13 +48,12 @@ class _Found:
     black: tuple[int, ...] | None
 
 
-def compare_decoded(source: Reopened, written: Reopened, boxes: Boxes, *, threads: int = 1) -> Comparison:
+def compare_decoded(source: Reopened, written: Reopened, boxes: Boxes, result: Comparison, *, threads: int = 1) -> None:
     """Every frame decoded from both files; their transfer syntaxes and labels are known to fit together."""
-    result = Comparison()
     before, after = items_of(source), items_of(written)
     source_frames, written_frames = frames_of(source, before[1:]), frames_of(written, after[1:])
     if not check_fragments(source, source_frames, written, after, written_frames, result):
-        return result
+        return
     pairs = (
         _Frames(join(source, one), join(written, other))
         for one, other in zip(source_frames, written_frames, strict=True)
@@ -68,13 +67,12 @@ def compare_decoded(source: Reopened, written: Reopened, boxes: Boxes, *, thread
             black.add(found.black)
         result.frames += 1
         if result.findings:
-            return result
+            return
     if boxes.dark and len(black) != 1:
         result.add("a box is not of one value in every frame")
     elif boxes.dark and not shows_black(written, black.pop(), judge.bits, judge.photometric):
         result.add("a box does not show as black")
     result.taken_out = True  # what rode beside the image was not coded again
-    return result
 
 
 class _Judge:

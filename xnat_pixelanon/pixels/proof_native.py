@@ -45,9 +45,8 @@ class _Matrix:
                 yield plane, row, min(height, self.rows - row), (plane * self.rows + row) * line
 
 
-def compare_native(source: Reopened, written: Reopened, boxes: Boxes) -> Comparison:
+def compare_native(source: Reopened, written: Reopened, boxes: Boxes, result: Comparison) -> None:
     """Native values of two files whose labels are known to be equal."""
-    result = Comparison()
     expected = _expected_bytes(source)
     if source.length < expected:
         raise Unreadable("the source's pixel data are too short")
@@ -64,12 +63,11 @@ def compare_native(source: Reopened, written: Reopened, boxes: Boxes) -> Compari
     result.taken_out = mask is not None or source.length > expected + expected % 2
     if not boxes.free:
         _compare_values(source, written, expected, mask, result)
-        return result
+        return
     matrix = _Matrix.of(source)
     _compare_frames(source, written, matrix, boxes, mask, result)
     if matrix.bits == 1:  # its frames are not bytes that follow each other
         result.digest.update(_read(written, 0, expected).data)
-    return result
 
 
 def _expected_bytes(source: Reopened) -> int:

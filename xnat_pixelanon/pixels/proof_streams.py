@@ -15,14 +15,13 @@ _BLOCK = 1 << 20
 Item = tuple[int, int]
 
 
-def compare_streams(source: Reopened, written: Reopened) -> Comparison:
+def compare_streams(source: Reopened, written: Reopened, result: Comparison) -> None:
     """Fragments of two files in one transfer syntax; every frame of the copy is free of carriers."""
-    result = Comparison()
     before, after = items_of(source), items_of(written)
     identical = _same_bytes(source, before, written, after)
     source_frames, written_frames = frames_of(source, before[1:]), frames_of(written, after[1:])
     if not check_fragments(source, source_frames, written, after, written_frames, result):
-        return result
+        return
     for one, other in zip(source_frames, written_frames, strict=True):
         carriers, kept = essence(written, join(written, other))
         if carriers:
@@ -31,7 +30,6 @@ def compare_streams(source: Reopened, written: Reopened) -> Comparison:
             result.add("a frame of the copy differs from the source's")
         result.frames += 1
     result.taken_out = not identical
-    return result
 
 
 def check_fragments(
