@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filereader import read_dataset
+from pydicom.tag import BaseTag
 from pydicom.uid import UID
 
 from xnat_pixelanon.errors import ScratchError
@@ -35,6 +36,8 @@ PROOF_ERRORS = (
     zlib.error,
 )
 _PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
+_TABLES = tuple(BaseTag(tag) for tag in (0x7FE00001, 0x7FE00002, 0x7FE00003))
+_ZEROS = BaseTag(0)
 _BLOCK = 1 << 20
 
 
@@ -48,9 +51,14 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reopened:
-    """A file open for the proof: `begin` and `length` of the pixel value in `stream` (length -1: undefined)."""
+    """A file open for the proof: `begin` and `length` of the pixel value in `stream` (length -1: undefined).
+
+    `header` has its file meta and preamble, and nothing of group 7FE0; `tables` has the other elements of that group
+    (Extended Offset Table). `padded`: something that is no element lies behind a data set without pixel data.
+    """
 
     header: Dataset
+    tables: Dataset
     transfer_syntax_uid: str
     stream: BinaryIO
     size: int
@@ -58,6 +66,7 @@ class Reopened:
     vr: str
     begin: int
     length: int
+    padded: bool = False
 
     @property
     def has_pixels(self) -> bool:
@@ -114,7 +123,7 @@ def reopen(path: Path, scratch: Path) -> Iterator[Reopened]:
     """Open `path`; a deflated data set is inflated into a temporary file in `scratch` (ScratchError when full)."""
     with ExitStack() as stack:
         stream: BinaryIO = stack.enter_context(path.open("rb"))
-        stream.seek(128)
+        preamble = stream.read(128)
         if stream.read(4) != b"DICM":
             raise Unreadable("source or copy is not a DICOM file")
         meta = FileMetaDataset(read_dataset(stream, False, True, stop_when=_behind_meta))
@@ -124,7 +133,7 @@ def reopen(path: Path, scratch: Path) -> Iterator[Reopened]:
         if uid.is_deflated:
             stream = cast(BinaryIO, stack.enter_context(_inflate(stream, scratch)))
         header = read_dataset(stream, uid.is_implicit_VR, uid.is_little_endian, stop_when=_at_pixels)
-        header.file_meta = meta
+        header.file_meta, header.preamble = meta, preamble
         yield _locate(header, str(uid), stream)
 
 
@@ -140,9 +149,11 @@ def _locate(header: Dataset, uid: str, stream: BinaryIO) -> Reopened:
     """Where pydicom stopped: in front of the pixel element, or at the end."""
     at = stream.tell()
     size = os.fstat(stream.fileno()).st_size
+    tables = Dataset({tag: header.pop(tag) for tag in _TABLES if tag in header})
+    zeros = header.pop(_ZEROS, None)  # as padding at the end of a file reads
     head = stream.read(12)
     if len(head) < 8:
-        return Reopened(header, uid, stream, size, 0, "", size, 0)
+        return Reopened(header, tables, uid, stream, size, 0, "", size, 0, padded=zeros is not None or at < size)
     order = "<" if UID(uid).is_little_endian else ">"
     group, number = struct.unpack(order + "HH", head[:4])
     vr = head[4:6].decode("latin-1")
@@ -155,7 +166,7 @@ def _locate(header: Dataset, uid: str, stream: BinaryIO) -> Reopened:
     tag = group << 16 | number
     if tag not in _PIXELS:
         raise Unreadable("something else lies where the pixel data have to be")
-    return Reopened(header, uid, stream, size, tag, vr, begin, -1 if length == 0xFFFFFFFF else length)
+    return Reopened(header, tables, uid, stream, size, tag, vr, begin, -1 if length == 0xFFFFFFFF else length)
 
 
 @contextmanager
