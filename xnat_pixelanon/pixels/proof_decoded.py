@@ -87,6 +87,12 @@ class _Judge:
         self.photometric = ""
 
     def judge(self, frames: _Frames) -> _Found:
+        try:
+            return self._compare(frames)
+        except RuntimeError as error:  # of the codec libraries
+            raise Unreadable("a frame of source or copy cannot be decoded") from error
+
+    def _compare(self, frames: _Frames) -> _Found:
         findings = []
         source_marks, marks = marks_of(self._source, frames.source), marks_of(self._written, frames.written)
         if not marks.follow(source_marks):
