@@ -201,7 +201,7 @@ def _segment(marker: int, segment: bytes) -> Iterator[tuple[bool, bytes]]:
 
 
 def _jpeg2000(data: bytes) -> Iterator[tuple[bool, bytes]]:
-    """The main header without comments, then all tile-parts to EOC."""
+    """The main header without comments, then all tile-parts to EOC, whose headers may hold comments too."""
     yield False, data[:2]
     at = 2
     while data[at : at + 2] != b"\xff\x90":
@@ -212,10 +212,20 @@ def _jpeg2000(data: bytes) -> Iterator[tuple[bool, bytes]]:
         at = end
     start = at
     while data[at : at + 2] == b"\xff\x90":
+        yield _comment_in_tile_part(data, at + 12), b""
         length = int.from_bytes(data[at + 6 : at + 10], "big")
         at = at + length if length else data.index(b"\xff\xd9", at)
     yield False, data[start:at]
     yield data[at : at + 2] != b"\xff\xd9" or data[at + 2 :].strip(b"\0") not in (b"", b"\xff"), b""
+
+
+def _comment_in_tile_part(data: bytes, at: int) -> bool:
+    """Whether there is one between SOT and SOD."""
+    while data[at : at + 2] not in (b"\xff\x93", b"\xff\x64"):
+        if data[at : at + 1] != b"\xff":
+            raise Unreadable("a JPEG 2000 frame is not well-formed")
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return data[at : at + 2] == b"\xff\x64"
 
 
 def _jp2(data: bytes) -> Iterator[tuple[bool, bytes]]:
