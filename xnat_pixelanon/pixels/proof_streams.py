@@ -110,7 +110,7 @@ def _check_tables(
     wanted = [frame[0][0] - first for frame in frames]
     at, length = items[0]
     basic = list(struct.unpack(f"<{length // 4}L", written.read(at, length // 4 * 4)))
-    if basic and basic != wanted:
+    if length % 4 or (basic and basic != wanted):
         result.add("the copy's Basic Offset Table does not point to its frames")
     offsets, lengths = (written.tables.get((0x7FE0, number)) for number in (1, 2))
     if offsets is not None and list(struct.unpack(f"<{len(frames)}Q", offsets.value)) != wanted:
