@@ -29,7 +29,7 @@ _UNIT = (0, 0, 16, 16)
 
 
 class Case:
-    """`copy` is what a mutation changes; cells are (frames, rows, columns, samples), those of `source` as the copy's."""
+    """`copy` is what a mutation changes; cells are (frames, rows, columns, samples), of source and copy alike."""
 
     def __init__(self, subject: Subject, source: Path, out: Path, effective: tuple[Rectangle, ...]) -> None:
         self.subject = subject

@@ -1,4 +1,4 @@
-"""What a writer could do wrong, done to a right copy: each row says to which copies it applies and what has to be found.
+"""What a writer could do wrong, done to a right copy: to which copies it applies, and what has to be found.
 
 A row's `why_not` gives the reason where it does not apply: the table in the test's output shows it, so that nothing is
 left out without a word.

@@ -93,7 +93,11 @@ def _least_outside(case: Case) -> None:
 
 
 def _neighbours_exchanged(case: Case) -> None:
-    case.cells[-1, 20, 20:22] = case.cells[-1, 20, 21:19:-1].copy()
+    """Two pixels; in quantised data two blocks."""
+    if case.subject.copy_coder == "jpeg-dct":
+        case.cells[-1, 16:24, 16:32] = np.roll(case.cells[-1, 16:24, 16:32], 8, axis=1)
+    else:
+        case.cells[-1, 20, 20:24] = np.roll(case.cells[-1, 20, 20:24], 2, axis=0)
     case.put(case.cells)
 
 
@@ -152,7 +156,7 @@ def _swapped_bytes(case: Case) -> None:
 
 
 def _high_bit_dropped(case: Case) -> None:
-    case.put(case.cells & case.cells.dtype.type(~(1 << case.subject.pixels.stored - 1) % (1 << 8 * case.cells.itemsize)))
+    case.put(case.cells & ~case.cells.dtype.type(1 << case.subject.pixels.stored - 1))
 
 
 def _sign_dropped(case: Case) -> None:
@@ -191,8 +195,10 @@ def _whole_cells(subject: Subject) -> bool:
 
 
 _swappable = needs(
-    lambda subject: (_whole_cells(subject) and subject.pixels.allocated > 8)
-    or (subject.syntax == BIG_ENDIAN and subject.vr == "OW"),
+    lambda subject: (
+        (_whole_cells(subject) and subject.pixels.allocated > 8)
+        or (subject.syntax == BIG_ENDIAN and subject.vr == "OW")
+    ),
     "cells of a byte, or bytes that its codec cannot hold the other way round",
 )
 _narrow = needs(
@@ -226,7 +232,8 @@ CELLS = (
     Mutation("box of almost black, or the second darkest entry", _almost_black, (NOT_BLACK,), _cellwise),
     Mutation("another fill in the last frame", _two_blacks, (NOT_ONE_VALUE, NOT_BLACK), _cellwise),
     Mutation("box of zeros where zero is not black", _zero, (NOT_BLACK,), all_of(boxed, _lowest_is_white)),
-    Mutation("black of RGB in YCbCr, or the reverse", _black_of_other_colours, (NOT_BLACK,), all_of(_cellwise, coloured)),
+    Mutation("black of RGB in YCbCr, or the reverse", _black_of_other_colours, (NOT_BLACK,),
+             all_of(_cellwise, coloured)),
     Mutation("frames exchanged", _frames(lambda order: [1, 0, *order[2:]]), (OUTSIDE, UNBOXED), several),
     Mutation("a frame written twice", _frames(lambda order: [0, 0, *order[2:]]), (OUTSIDE, UNBOXED), several),
     Mutation("a frame left out", _frames(lambda order: order[:-1]), _EXTRA, several),

@@ -9,7 +9,7 @@ from pydicom.uid import UID
 
 from ..phantoms import EXPLICIT, IMPLICIT
 from .case import Case, Mutation, all_of, coloured, encapsulated, needs
-from .subjects import JPEG, WORDS, Subject
+from .subjects import JPEG, WORDS, is_first_of_its_kind
 
 _COLOURS = {
     "MONOCHROME1": "MONOCHROME2",
@@ -117,16 +117,12 @@ def _private_meta(case: Case) -> None:
     case.copy.meta.PrivateInformation = WORDS
 
 
-def _reads(subject: Subject) -> str:
-    return subject.pixels.photometric
-
-
-_SINGLE = needs(lambda subject: not subject.colour, "colour")
 _narrow = needs(lambda subject: subject.pixels.stored < subject.pixels.allocated, "all bits are stored ones")
 _siblings = all_of(encapsulated, needs(lambda subject: subject.copy_syntax in _SYNTAXES, "a syntax without siblings"))
 _plain = needs(lambda subject: subject.syntax in (EXPLICIT, IMPLICIT), "not native little endian")
 _palette = needs(lambda subject: subject.pixels.photometric == "PALETTE COLOR", "no palette")
 _recoded = needs(lambda subject: bool(subject.result), "not stored in another transfer syntax")
+_one_each = needs(is_first_of_its_kind, "another copy in this transfer syntax is mutated")
 _LOSS = ("LossyImageCompression", "(0028,2110)")
 _OVERLAY, _CURVE = "(6000,", "(5000,"
 
@@ -152,20 +148,21 @@ HEADERS = (
     Mutation("an inverting shape put in", _label("PresentationLUTShape", lambda value: "INVERSE"),
              ("the copy has another PresentationLUTShape",),
              needs(lambda subject: "PresentationLUTShape" not in subject.pixels.extra, "it is there")),
-    Mutation("a negative slope put in", _label("RescaleSlope", lambda value: -1), ("the copy has another RescaleSlope",)),
+    Mutation("a negative slope put in", _label("RescaleSlope", lambda value: -1),
+             ("the copy has another RescaleSlope",)),
     Mutation("a palette entry changed", _palette_entry, ("PaletteColorLookupTableData",), _palette),
-    Mutation("a sibling's transfer syntax", _another_syntax, ("transfer syntax",), _siblings),
+    Mutation("a sibling's transfer syntax", _another_syntax, ("transfer syntax", "(0002,0010)"), _siblings),
     Mutation("the other native encoding", _another_encoding, ("the copy has another transfer syntax",), _plain),
     Mutation("the loss not told", _no_loss_told, _LOSS, _recoded),
     Mutation("the loss denied", _label("LossyImageCompression", lambda value: "00"), _LOSS, _recoded),
-    Mutation("overlay group kept", _kept_group(0x6000), (_OVERLAY,)),
-    Mutation("overlay data alone kept", _kept(0x60003000), (_OVERLAY,)),
-    Mutation("curve kept", _kept_group(0x5000), (_CURVE,)),
-    Mutation("icon kept", _kept(0x00880200), ("(0088,0200)",)),
-    Mutation("icon kept in an item", _nested_icon, ("(0088,0200)",)),
-    Mutation("private pixels kept", _kept_group(0x0009), ("private element",)),
-    Mutation("private pixels kept in an item", _nested_private, ("private element",)),
-    Mutation("pixels in an item", _pixels_in_an_item, ("not a pixel element",)),
-    Mutation("the preamble kept", _preamble, ("preamble",)),
-    Mutation("private file meta information kept", _private_meta, ("file meta",)),
+    Mutation("overlay group kept", _kept_group(0x6000), (_OVERLAY,), _one_each),
+    Mutation("overlay data alone kept", _kept(0x60003000), (_OVERLAY,), _one_each),
+    Mutation("curve kept", _kept_group(0x5000), (_CURVE,), _one_each),
+    Mutation("icon kept", _kept(0x00880200), ("(0088,0200)",), _one_each),
+    Mutation("icon kept in an item", _nested_icon, ("(0088,0200)",), _one_each),
+    Mutation("private pixels kept", _kept_group(0x0009), ("private element",), _one_each),
+    Mutation("private pixels kept in an item", _nested_private, ("private element",), _one_each),
+    Mutation("pixels in an item", _pixels_in_an_item, ("not a pixel element",), _one_each),
+    Mutation("the preamble kept", _preamble, ("preamble",), _one_each),
+    Mutation("private file meta information kept", _private_meta, ("file meta",), _one_each),
 )  # fmt: skip

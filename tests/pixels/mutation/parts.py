@@ -35,7 +35,7 @@ class Parts:
     frames: list[bytes] = field(default_factory=list)
     tables: str = "none"
     basic: bytes | None = None
-    extended: tuple[bytes, bytes] | None = None
+    extended: tuple[bytes, bytes | None] | None = None
     preamble: bytes = bytes(128)
     after: bytes = b""
     behind: bytes = b""
@@ -96,6 +96,7 @@ def _encapsulated(parts: Parts) -> bytes:
     table = b"".join(
         struct.pack("<HH2sHL", 0x7FE0, number, b"OV", 0, len(values)) + values
         for number, values in enumerate(extended or (), 1)
+        if values is not None
     )
     fragments = b"".join(item(frame) for frame in parts.frames)
     return table + pixel_element(parts.syntax, "OB", 0xFFFFFFFF) + item(basic) + fragments + DELIMITER

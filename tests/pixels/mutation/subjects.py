@@ -230,6 +230,12 @@ SUBJECTS = (
 )  # fmt: skip
 
 
+def is_first_of_its_kind(subject: Subject) -> bool:
+    """Of those in one transfer syntax, with and without boxes."""
+    kind = subject.syntax, bool(subject.boxes)
+    return subject is next(one for one in SUBJECTS if (one.syntax, bool(one.boxes)) == kind)
+
+
 def write(subject: Subject, path: Path) -> Path:
     """The source file."""
     header = data_set(subject.pixels, SOPClassUID="1.2.840.10008.5.1.4.1.1.7.4")
