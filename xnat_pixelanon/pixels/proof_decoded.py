@@ -29,6 +29,7 @@ _RLE = "1.2.840.10008.1.2.5"
 _JPEG2000 = "1.2.840.10008.1.2.4.9"
 _HTJ2K = "1.2.840.10008.1.2.4.20"
 _JPEG_LS = "1.2.840.10008.1.2.4.8"
+_JP2 = b"\0\0\0\x0cjP  "
 _TRANSFORMED = frozenset({"YBR_RCT", "YBR_ICT"})
 Picture = NDArray[np.unsignedinteger]
 
@@ -86,6 +87,12 @@ class _Judge:
         self.photometric = ""
 
     def judge(self, frames: _Frames) -> _Found:
+        try:
+            return self._compare(frames)
+        except RuntimeError as error:  # of the codec libraries
+            raise Unreadable("a frame of source or copy cannot be decoded") from error
+
+    def _compare(self, frames: _Frames) -> _Found:
         findings = []
         source_marks, marks = marks_of(self._source, frames.source), marks_of(self._written, frames.written)
         if not marks.follow(source_marks):
@@ -131,7 +138,7 @@ def _overlay_mask(source: Reopened) -> int | None:
 def _carries(written: Reopened, data: bytes) -> bool:
     """Whether a frame of the copy has anything beside its image; of runs, whether they are those of its pixels."""
     if written.transfer_syntax_uid != _RLE:
-        return essence(written, data)[0]
+        return data.startswith(_JP2) or essence(written, data)[0]  # PS3.5 A.4.4: JP2 boxes are not for a frame
     segments = list(_segments(data))
     columns = written.number("Columns")
     for segment in segments:

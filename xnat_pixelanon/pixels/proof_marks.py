@@ -13,17 +13,20 @@ _RLE = "1.2.840.10008.1.2.5"
 class Marks:
     """`bits` of a decoded cell; `colour` where the frame itself tells, as a Photometric Interpretation.
 
-    `own`: the markers, ids and flags that decoders go by. `signed`: what the codestream says.
+    `own`: the markers, ids and flags that decoders go by. `signed`: what the codestream says. `predictor`: of lossless
+    JPEG, where first-order prediction is a promise of the transfer syntax (PS3.5 A.4.1); 0 of all others.
     """
 
     bits: int
     colour: str
     own: tuple[bytes, ...]
     signed: bool = False
+    predictor: int = 0
 
     def follow(self, source: Marks) -> bool:
         """Whether a copy with these marks is taken in the colours, and with the sign, of its source."""
-        return self.own == source.own and self.signed == source.signed and self.bits >= source.bits
+        predicted = not self.predictor or self.predictor == (source.predictor or 1)
+        return self.own == source.own and self.signed == source.signed and self.bits >= source.bits and predicted
 
 
 def marks_of(opened: Reopened, data: bytes) -> Marks:
@@ -37,8 +40,8 @@ def marks_of(opened: Reopened, data: bytes) -> Marks:
 
 
 def _jpeg(data: bytes, opened: Reopened, *, colours: bool) -> Marks:
-    """JFIF, Adobe's transform flag and component ids, up to the frame header; JPEG-LS has none of them."""
-    at, jfif, adobe = 2, b"", b""
+    """JFIF, Adobe's transform flag and component ids, up to the first scan; JPEG-LS has none of them."""
+    at, jfif, adobe, bits, ids, lossless = 2, b"", b"", 0, b"", False
     while at + 4 <= len(data):
         marker = data[at + 1]
         if marker == 0xFF:
@@ -50,12 +53,15 @@ def _jpeg(data: bytes, opened: Reopened, *, colours: bool) -> Marks:
         elif marker == 0xEE and data[at + 4 : at + 9] == b"Adobe" and end - at >= 16:
             adobe = data[at + 15 : at + 16]
         elif marker in (0xC0, 0xC1, 0xC2, 0xC3, 0xF7):
-            ids = data[at + 10 : end : 3]
+            bits, ids, lossless = data[at + 4], data[at + 10 : end : 3], marker == 0xC3
+        elif marker == 0xDA and bits:
             if not colours:
-                return Marks(data[at + 4], "", ())
-            return Marks(data[at + 4], _jpeg_colour(jfif, adobe, ids, opened.photometric), (jfif, adobe, ids))
+                return Marks(bits, "", ())
+            predictor = data[end - 3] if lossless else 0
+            colour = _jpeg_colour(jfif, adobe, ids, opened.photometric)
+            return Marks(bits, colour, (jfif, adobe, ids), predictor=predictor)
         at = end
-    raise Unreadable("a frame has no JPEG frame header")
+    raise Unreadable("a frame has no JPEG header before its image")
 
 
 def _jpeg_colour(jfif: bytes, adobe: bytes, ids: bytes, photometric: str) -> str:

@@ -120,7 +120,10 @@ class Reopened:
 
 @contextmanager
 def reopen(path: Path, scratch: Path) -> Iterator[Reopened]:
-    """Open `path`; a deflated data set is inflated into a temporary file in `scratch` (ScratchError when full)."""
+    """Open `path`; a deflated data set is inflated into a temporary file in `scratch` (ScratchError when full).
+
+    What lies behind the deflated stream lies behind the inflated data set as well, where the proof looks for it.
+    """
     with ExitStack() as stack:
         stream: BinaryIO = stack.enter_context(path.open("rb"))
         preamble = stream.read(128)
@@ -190,16 +193,20 @@ def _inflate(stream: BinaryIO, scratch: Path) -> Iterator[IO[bytes]]:
         while not inflate.eof:
             if not pending:
                 raise Unreadable("a deflated data set is truncated")
-            block = inflate.decompress(pending, _BLOCK)
-            try:
-                plain.write(block)
-            except OSError as error:
-                raise ScratchError(
-                    "the scratch folder is full: a file was not proved", hint="make room there"
-                ) from error
+            _write(plain, inflate.decompress(pending, _BLOCK))
             pending = inflate.unconsumed_tail or stream.read(_BLOCK)
+        behind = inflate.unused_data + stream.read(_BLOCK)
+        if behind != b"\0":  # PS3.5 A.5: a zero byte pads the stream to even length
+            _write(plain, behind)
         plain.seek(0)
         yield plain
+
+
+def _write(plain: IO[bytes], data: bytes) -> None:
+    try:
+        plain.write(data)
+    except OSError as error:
+        raise ScratchError("the scratch folder is full: a file was not proved", hint="make room there") from error
 
 
 def _temporary_file(scratch: Path) -> IO[bytes]:
