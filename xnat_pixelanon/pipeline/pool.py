@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -36,7 +37,13 @@ def _in_worker() -> None:
     # Ctrl-C is the parent's to handle: it stops the workers. Should it be killed itself, they end with it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD)
+    seldom_search_for_cycles()
     threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
+
+
+def seldom_search_for_cycles() -> None:
+    """What one file needs is freed without a search; searching as often as Python does costs a tenth of the time."""
+    gc.set_threshold(10_000, 20, 20)
 
 
 def _end_with_parent() -> None:

@@ -15,9 +15,10 @@ from typing import IO, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filereader import read_dataset
-from pydicom.tag import BaseTag
+from pydicom.tag import BaseTag, Tag
 from pydicom.uid import UID
 
 from xnat_pixelanon.errors import ScratchError
@@ -96,10 +97,14 @@ class Reopened:
     def number(self, keyword: str) -> int:
         """An integer of the header; Unreadable where it is missing."""
         if keyword not in self.known:
-            value = self.header.get(keyword)
-            if value is None:
+            element = self.header.get_item(Tag(keyword))
+            if isinstance(element, RawDataElement) and element.VR == "US" and element.length == 2:
+                number = int.from_bytes(element.value or b"", "little" if self.little_endian else "big")
+            elif (value := self.header.get(keyword)) is not None:
+                number = int(value)
+            else:
                 raise Unreadable(f"{keyword} is missing")
-            self.known[keyword] = int(value)
+            self.known[keyword] = number
         return self.known[keyword]
 
     def read(self, at: int, count: int) -> bytes:
