@@ -98,6 +98,8 @@ class _Judge:
         source_marks, marks = marks_of(self._source, frames.source), marks_of(self._written, frames.written)
         if not marks.follow(source_marks):
             findings.append("a frame of the copy says other things of its colours or bits than the source's")
+        if source_marks.lossy and not marks.lossy and self._written.header.get("LossyImageCompression") != "01":
+            findings.append("the copy does not say in LossyImageCompression that its frames were lossy")
         self.bits, self.photometric = marks.bits, _taken_as(self._written, marks)
         if _carries(self._written, frames.written):
             findings.append("a frame of the copy still has text or bytes beside its image")
