@@ -14,7 +14,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DicomSequence
 
 from xnat_pixelanon.errors import InstanceError
-from xnat_pixelanon.pixels import open_source, read_facts
+from xnat_pixelanon.pixels import open_source, prove_opened, read_facts, reopened
 from xnat_pixelanon.pixels.header import check_reading
 from xnat_pixelanon.pixels.layout import layout_of, read_layout
 
@@ -118,3 +118,15 @@ def test_a_layout_is_not_taken_for_another(changed: str, value: object, tmp_path
         with open_source(path, tmp_path) as source:
             layouts.add(source.layout)
     assert len(layouts) == 2
+
+
+@pytest.mark.parametrize("undefined", [False, True])
+@pytest.mark.parametrize("syntax", NATIVE)
+def test_the_proof_reads_headers_of_any_length(syntax: str, undefined: bool, tmp_path: Path) -> None:
+    """Those longer than the block that is read at once, and ends inside a sequence of the second one."""
+    for length in (100, 65300, 200_000):
+        more = {"TextValue": "PHANTOM" * (length // 7), "ReferencedRequestSequence": nested(undefined=undefined)}
+        path = write_native(tmp_path / "a.dcm", GREY, syntax, **more)
+        with reopened(path, path, tmp_path) as (source, written):
+            assert source.header == dcmread(path, stop_before_pixels=True)
+            assert prove_opened(source, written, (), ()).ok

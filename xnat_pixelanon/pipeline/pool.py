@@ -50,7 +50,7 @@ class Workers:
     """A pool of `count` processes; tasks and results are plain records."""
 
     def __init__(self, count: int) -> None:
-        self._count = count
+        self.count = count
         self._pool: ProcessPoolExecutor | None = None
 
     def __enter__(self) -> Workers:
@@ -67,7 +67,7 @@ class Workers:
         suspects: list[tuple[int, Task]] = []
         running: dict[Future[Result], tuple[int, Task, ProcessPoolExecutor]] = {}
         while waiting or running:
-            while waiting and len(running) < 2 * self._count:
+            while waiting and len(running) < 2 * self.count:
                 index, task = waiting.pop()
                 future, pool = self._submit(function, task)
                 running[future] = (index, task, pool)
@@ -107,7 +107,7 @@ class Workers:
         if self._pool is None:
             # spawn: no lock or connection of the parent is copied into a worker
             context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self._count, mp_context=context, initializer=_in_worker)
+            self._pool = ProcessPoolExecutor(self.count, mp_context=context, initializer=_in_worker)
         return self._pool
 
     def _stop(self, *, kill: bool) -> None:

@@ -7,8 +7,6 @@ conversion of colour, so that what says how they are taken has to be compared ap
 from __future__ import annotations
 
 import struct
-import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +22,7 @@ from xnat_pixelanon.pixels.proof_marks import Marks, marks_of
 from xnat_pixelanon.pixels.proof_read import Reopened, Unreadable
 from xnat_pixelanon.pixels.proof_spare import has_plane
 from xnat_pixelanon.pixels.proof_streams import check_fragments, essence, frames_of, items_of, join
+from xnat_pixelanon.pixels.unraised import unraised_errors
 from xnat_pixelanon.pixels.window import in_order
 
 _RLE = "1.2.840.10008.1.2.5"
@@ -197,22 +196,10 @@ def _unpack(data: bytes, rows: int, columns: int, samples: int, width: int) -> P
     return np.ascontiguousarray(octets).view(f">u{width}")[..., 0].astype(f"u{width}")
 
 
-_hidden = threading.local()
-
-
 @contextmanager
 def _hidden_errors() -> Iterator[None]:
     """Errors of OpenJPH are only printed by its wrapper: seen here, they end the proof."""
-    _hidden.seen = False
-    before = sys.unraisablehook
-    sys.unraisablehook = _see
-    try:
+    with unraised_errors() as found:
         yield
-    finally:
-        sys.unraisablehook = before
-    if _hidden.seen:
+    if found:
         raise Unreadable("a frame cannot be decoded")
-
-
-def _see(unraisable: sys.UnraisableHookArgs) -> None:
-    _hidden.seen = True

@@ -7,9 +7,9 @@ import struct
 import tempfile
 import zlib
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from io import BufferedReader
+from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
@@ -40,6 +40,7 @@ _PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 _TABLES = tuple(BaseTag(tag) for tag in (0x7FE00001, 0x7FE00002, 0x7FE00003))
 _ZEROS = BaseTag(0)
 _BLOCK = 1 << 20
+_HEAD = 1 << 16
 
 
 class Unreadable(Exception):
@@ -135,7 +136,7 @@ def reopen(path: Path, scratch: Path) -> Iterator[Reopened]:
             raise Unreadable("source or copy has no known transfer syntax")
         if uid.is_deflated:
             stream = cast(BinaryIO, stack.enter_context(_inflate(stream, scratch)))
-        header = read_dataset(stream, uid.is_implicit_VR, uid.is_little_endian, stop_when=_at_pixels)
+        header = _header(stream, uid)
         header.file_meta, header.preamble = meta, preamble
         yield _locate(header, uid, stream, stack.enter_context(borrowed_buffer()))
 
@@ -144,8 +145,28 @@ def _behind_meta(tag: int, vr: str | None, length: int) -> bool:
     return tag >> 16 != 2
 
 
-def _at_pixels(tag: int, vr: str | None, length: int) -> bool:
-    return tag in _PIXELS
+def _header(stream: BinaryIO, uid: UID) -> Dataset:
+    """All elements before the pixel element; `stream` stands there afterwards, or at its end."""
+    start, stop = stream.tell(), _Stop()
+    block = BytesIO(stream.read(_HEAD))  # pydicom reads from memory twice as fast
+    with suppress(*PROOF_ERRORS):  # the block may end inside an element
+        header = read_dataset(block, uid.is_implicit_VR, uid.is_little_endian, stop_when=stop)
+        if stop.stopped:
+            stream.seek(start + block.tell())
+            return header
+    stream.seek(start)
+    return read_dataset(stream, uid.is_implicit_VR, uid.is_little_endian, stop_when=stop)
+
+
+class _Stop:
+    """Stops pydicom in front of the pixel element."""
+
+    def __init__(self) -> None:
+        self.stopped = False
+
+    def __call__(self, tag: int, vr: str | None, length: int) -> bool:
+        self.stopped = tag in _PIXELS
+        return self.stopped
 
 
 def _locate(header: Dataset, uid: UID, stream: BinaryIO, buffer: Buffer) -> Reopened:
