@@ -27,7 +27,11 @@ SYNTAX_CHANGES: Mapping[str, str] = MappingProxyType(
 """From a lossy transfer syntax to the lossless one that its decoded frames may be stored in."""
 _COLOUR_CHANGES: Mapping[str, frozenset[tuple[str, str]]] = MappingProxyType(
     {
-        _ROOT + "70": frozenset({("YBR_FULL_422", "YBR_FULL"), ("RGB", "YBR_FULL"), ("YBR_PARTIAL_422", "YBR_FULL")}),
+        _ROOT + "70": frozenset(
+            (before, after)
+            for before in ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_422")
+            for after in ("RGB", "YBR_FULL")  # what the frames themselves say, which is compared with them
+        ),
         _ROOT + "90": frozenset({("YBR_ICT", "YBR_RCT"), ("RGB", "YBR_RCT")}),
         _ROOT + "201": frozenset({("YBR_ICT", "YBR_RCT"), ("RGB", "YBR_RCT")}),
     }
