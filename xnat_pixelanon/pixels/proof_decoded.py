@@ -85,7 +85,7 @@ class _Judge:
         self._written = written
         self._boxes = boxes
         self._mask = _overlay_mask(source)
-        self._relabelled = source.photometric != written.photometric
+        self._recoded = source.transfer_syntax_uid != written.transfer_syntax_uid
         self.taken_as = set[tuple[int, str]]()
 
     def judge(self, frames: _Frames) -> _Found:
@@ -99,7 +99,7 @@ class _Judge:
         source_marks, marks = marks_of(self._source, frames.source), marks_of(self._written, frames.written)
         if not marks.follow(source_marks):
             findings.append("a frame of the copy says other things of its colours or bits than the source's")
-        if self._relabelled and source_marks.colour not in ("", self._written.photometric):
+        if self._recoded and source_marks.colour not in ("", self._written.photometric):
             findings.append("the copy has another PhotometricInterpretation than its frames")
         if source_marks.lossy and not marks.lossy and self._written.header.get("LossyImageCompression") != "01":
             findings.append("the copy does not say in LossyImageCompression that its frames were lossy")
