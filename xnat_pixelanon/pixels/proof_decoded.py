@@ -70,21 +70,23 @@ def compare_decoded(source: Reopened, written: Reopened, boxes: Boxes, result: C
             return
     if boxes.dark and len(black) != 1:
         result.add("a box is not of one value in every frame")
-    elif boxes.dark and not shows_black(written, black.pop(), judge.bits, judge.photometric):
-        result.add("a box does not show as black")
+    elif boxes.dark:
+        (cell,) = black
+        if not all(shows_black(written, cell, bits, photometric) for bits, photometric in judge.taken_as):
+            result.add("a box does not show as black")
     result.taken_out = True  # what rode beside the image was not coded again
 
 
 class _Judge:
-    """One comparison of frames; `bits` and `photometric` of decoded cells come from the copy's first frame."""
+    """One comparison of frames; `taken_as`: bits of a decoded cell and how it is shown, by the copy's frames."""
 
     def __init__(self, source: Reopened, written: Reopened, boxes: Boxes) -> None:
         self._source = source
         self._written = written
         self._boxes = boxes
         self._mask = _overlay_mask(source)
-        self.bits = 0
-        self.photometric = ""
+        self._recoded = source.transfer_syntax_uid != written.transfer_syntax_uid
+        self.taken_as = set[tuple[int, str]]()
 
     def judge(self, frames: _Frames) -> _Found:
         try:
@@ -97,7 +99,11 @@ class _Judge:
         source_marks, marks = marks_of(self._source, frames.source), marks_of(self._written, frames.written)
         if not marks.follow(source_marks):
             findings.append("a frame of the copy says other things of its colours or bits than the source's")
-        self.bits, self.photometric = marks.bits, _taken_as(self._written, marks)
+        if self._recoded and source_marks.colour not in ("", self._written.photometric):
+            findings.append("the copy has another PhotometricInterpretation than its frames")
+        if source_marks.lossy and not marks.lossy and self._written.header.get("LossyImageCompression") != "01":
+            findings.append("the copy does not say in LossyImageCompression that its frames were lossy")
+        self.taken_as.add((marks.bits, _taken_as(self._written, marks)))
         if _carries(self._written, frames.written):
             findings.append("a frame of the copy still has text or bytes beside its image")
         before, after = _decode(self._source, frames.source), _decode(self._written, frames.written)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xnat_pixelanon.pixels.proof_read import Reopened, Unreadable
 
@@ -14,7 +14,8 @@ class Marks:
     """`bits` of a decoded cell; `colour` where the frame itself tells, as a Photometric Interpretation.
 
     `own`: the markers, ids and flags that decoders go by. `signed`: what the codestream says. `predictor`: of lossless
-    JPEG, where first-order prediction is a promise of the transfer syntax (PS3.5 A.4.1); 0 of all others.
+    JPEG, where first-order prediction is a promise of the transfer syntax (PS3.5 A.4.1); 0 of all others. `lossy`:
+    coded in a way that does not give back what was coded.
     """
 
     bits: int
@@ -22,6 +23,7 @@ class Marks:
     own: tuple[bytes, ...]
     signed: bool = False
     predictor: int = 0
+    lossy: bool = False
 
     def follow(self, source: Marks) -> bool:
         """Whether a copy with these marks is taken in the colours, and with the sign, of its source."""
@@ -55,11 +57,12 @@ def _jpeg(data: bytes, opened: Reopened, *, colours: bool) -> Marks:
         elif marker in (0xC0, 0xC1, 0xC2, 0xC3, 0xF7):
             bits, ids, lossless = data[at + 4], data[at + 10 : end : 3], marker == 0xC3
         elif marker == 0xDA and bits:
+            parameter = data[end - 3]  # the predictor, or NEAR of JPEG-LS
             if not colours:
-                return Marks(bits, "", ())
-            predictor = data[end - 3] if lossless else 0
+                return Marks(bits, "", (), lossy=parameter > 0)
             colour = _jpeg_colour(jfif, adobe, ids, opened.photometric)
-            return Marks(bits, colour, (jfif, adobe, ids), predictor=predictor)
+            own = (jfif, adobe, ids)
+            return Marks(bits, colour, own, predictor=parameter if lossless else 0, lossy=not lossless)
         at = end
     raise Unreadable("a frame has no JPEG header before its image")
 
@@ -76,16 +79,16 @@ def _jpeg_colour(jfif: bytes, adobe: bytes, ids: bytes, photometric: str) -> str
 
 
 def _jpeg2000(data: bytes) -> Marks:
-    """Precision and sign of the first component, and whether the multiple component transformation is on."""
+    """Precision and sign of the first component, the multiple component transformation, and which wavelet it is."""
     at = data.index(b"\xff\x4f\xff\x51") + 2
     marks = Marks(0, "", ())
     while data[at : at + 2] != b"\xff\x90":
         end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
         if data[at + 1] == 0x51:
             depth = data[at + 40]
-            marks = Marks((depth & 0x7F) + 1, "", marks.own, bool(depth & 0x80))
+            marks = replace(marks, bits=(depth & 0x7F) + 1, signed=bool(depth & 0x80))
         elif data[at + 1] == 0x52:
-            marks = Marks(marks.bits, "", (data[at + 8 : at + 9],), marks.signed)
+            marks = replace(marks, own=(data[at + 8 : at + 9],), lossy=data[at + 13] == 0)
         at = end
         if at + 4 > len(data):
             raise Unreadable("a frame has no JPEG 2000 header")
