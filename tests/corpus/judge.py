@@ -28,6 +28,8 @@ Box = Mapping[str, int]
 JPEG_DCT = ("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51")
 JPEG_LOSSLESS = ("1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70")
 JPEG_LS = ("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81")
+JPEG = (*JPEG_DCT, *JPEG_LOSSLESS, *JPEG_LS)
+SOF = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
 RLE = "1.2.840.10008.1.2.5"
 _SAME = ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated", "PixelRepresentation", "RescaleSlope")
 
@@ -150,6 +152,8 @@ def _decode(picture: Picture, data: bytes) -> Cells:
     if bits > 8:
         return _unsigned(imagecodecs.jpeg8_decode(data))  # 12 bit: no other decoder is at hand
     with Image.open(io.BytesIO(data)) as image:
+        if picture.ds.PhotometricInterpretation == "RGB" and "adobe" not in image.info:
+            image.draft("YCbCr", image.size)  # the components as they are: nothing but the header tells their colours
         return np.asarray(image)
 
 
@@ -198,7 +202,9 @@ def _black(picture: Picture, cell: Cells) -> bool:
 
 
 def _darkest_grey(picture: Picture, cell: int) -> bool:
+    """Real files have codestreams of fewer bits than are stored: then their own darkest value is meant."""
     ds, stored, allocated = picture.ds, picture.number("BitsStored"), picture.number("BitsAllocated")
+    stored = min(stored, _coded_bits(picture))
     highest = str(ds.PhotometricInterpretation) == "MONOCHROME1" or ds.get("PresentationLUTShape") == "INVERSE"
     if float(ds.get("RescaleSlope") or 1) < 0:
         highest = not highest
@@ -210,6 +216,19 @@ def _darkest_grey(picture: Picture, cell: int) -> bool:
     return value == (least + (1 << stored) - 1 if highest else least) and above in (
         (0, (1 << (allocated - stored)) - 1) if value < 0 else (0,)
     )
+
+
+def _coded_bits(picture: Picture) -> int:
+    """The precision that the first codestream tells: of SIZ in JPEG 2000 (T.800 A.5.1), of SOFn else (T.81 B.2.2)."""
+    if picture.native or picture.syntax == RLE:
+        return picture.number("BitsAllocated")
+    data = next(generate_frames(picture.ds.PixelData, number_of_frames=picture.frames))
+    if picture.syntax not in JPEG:
+        return (data[data.index(b"\xff\x4f\xff\x51") + 42] & 127) + 1
+    at = 2
+    while data[at + 1] not in SOF:
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return data[at + 4]
 
 
 def _darkest_entry(picture: Picture, index: int) -> bool:
