@@ -61,6 +61,7 @@ def test_the_header_is_the_one_that_pydicom_reads(syntax: str, undefined: bool, 
         assert source.header.original_character_set == expected.original_character_set
 
 
+@pytest.mark.filterwarnings("ignore:Invalid value for VR UI")  # pydicom says it of some samples
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name)
 def test_the_header_of_a_public_sample_is_the_one_that_pydicom_reads(path: Path, tmp_path: Path) -> None:
     if read_facts(path, path.name, tmp_path).damage:
@@ -87,6 +88,15 @@ def test_another_value_than_the_one_that_pydicom_reads_is_damage(syntax: str, tm
             check_reading(source.structure, replace(source.walked, elements=other))
         with pytest.raises(InstanceError):
             check_reading(source.structure, replace(source.walked, end=source.walked.end - 1))
+
+
+@pytest.mark.parametrize("syntax", NATIVE)
+def test_elements_without_a_value_are_no_damage(syntax: str, tmp_path: Path) -> None:
+    """One of each kind of value: text, numbers as text, binary numbers, names, dates, sequences."""
+    texts = dict.fromkeys(("PatientID", "PatientWeight", "InstanceNumber", "PatientName", "PatientBirthDate"), "")
+    empty = {**texts, "TableSpeed": [], "PregnancyStatus": [], "ReferencedStudySequence": []}
+    path = write_native(tmp_path / "a.dcm", GREY, syntax, **empty)
+    assert read_facts(path, path.name, tmp_path).damage is None
 
 
 def test_a_layout_that_is_remembered_is_the_one_of_the_header(tmp_path: Path) -> None:
