@@ -14,7 +14,9 @@ SMALL: Sequence[Geometry] = ((1, 7, 10), (3, 7, 10), (3, 33, 17), (1, 64, 96))
 """Frames, rows, columns: an odd number of rows, of columns, neither."""
 
 COMPRESSED: Sequence[Geometry] = ((1, 7, 10), (3, 33, 17), (1, 64, 96))
-BLOCKS: Sequence[Geometry] = ((3, 33, 17), (1, 64, 96))
+BLOCKS: Sequence[Geometry] = ((3, 41, 53), (1, 64, 96))
+"""Large enough that boxes grown to blocks leave something outside."""
+
 LARGE: Geometry = (1, 1031, 1021)
 """More than 1 MiB a frame at 8 bits: larger than any chunk."""
 

@@ -110,10 +110,11 @@ def largest_growth(cell: Cell, copied: str) -> tuple[int, int]:
         return 0, 1
     if copied not in DCT:
         return 0, 0
+    # To whole MCUs, after one pixel for the chroma that is interpolated over the edge; and one more beyond the MCUs.
     if "420" in cell.words:
-        return 16, 16  # aligned to 16, after one pixel for the chroma that is interpolated over the edge
+        return 17, 17
     if "422" in cell.words or (cell.photometric == "YBR_FULL_422" and "dcmtk" in cell.words):
-        return 7, 16
+        return 7, 17
     return 7, 7
 
 
