@@ -48,11 +48,11 @@ def blacken(
 ) -> bytes:
     """The frame with all `rectangles` black; `effective_box` tells how far each reaches.
 
-    `data` is one frame from SOI to EOI. `white`: the highest value is the darkest, as in MONOCHROME1. The result has
-    one scan, standard Huffman tables and no restart markers; its quantisation tables, component ids, JFIF and Adobe
-    segments are those of `data`, all other segments are gone. InstanceError "damaged" for a frame that does not decode
-    without a warning, "pixel-format" for one that cannot be edited here, "proof-failed" for a rectangle that reaches
-    outside the image.
+    `data` is one frame from SOI to EOI, as jpeg.walk leaves it. `white`: the highest value is the darkest, as in
+    MONOCHROME1. The result has one scan, standard Huffman tables and no restart markers; its quantisation tables,
+    component ids, JFIF and Adobe segments are those of `data`, all other segments are gone. InstanceError "damaged" for
+    a frame that does not decode without a warning, "pixel-format" for one that cannot be edited here, "proof-failed"
+    for a rectangle that reaches outside the image.
     """
     shape = read_shape(data)
     if why := editable(shape):
@@ -90,11 +90,11 @@ def _own_header(data: bytes) -> tuple[bytes, bytes, bytes]:
 def _coded(output: memoryview, frame_header: bytes) -> int:
     """Where the Huffman tables of the library's frame begin; behind them come one scan of all components, and EOI.
 
-    The frame header is compared, but for its process: the library calls baseline what does not need more.
+    The frame header is compared in what it means.
     """
     tables = 0
     for marker, start, end in segments(output):
-        if marker in PROCESSES and bytes(output[start + 2 : end]) != frame_header[2:]:
+        if marker in PROCESSES and _meaning(bytes(output[start:end])) != _meaning(frame_header):
             raise _unlike()
         if marker == DHT and not tables:
             tables = start
@@ -105,6 +105,15 @@ def _coded(output: memoryview, frame_header: bytes) -> int:
     if bytes(output[-2:]) != b"\xff\xd9":
         raise _unlike()
     return tables
+
+
+def _meaning(frame_header: bytes) -> bytes:
+    """A frame header without its process, and without the sampling factors of a single component (A.2.2).
+
+    The library calls baseline what does not need more, and writes 1 for factors that mean nothing.
+    """
+    content = frame_header[2:]
+    return content if content[7] != 1 else content[:9] + content[10:]
 
 
 def _unlike() -> InstanceError:
@@ -143,5 +152,5 @@ def _plane(covered: NDArray[np.bool_], value: int) -> Plane:
 
 
 def _constant(step: int, white: bool) -> int:
-    """The DC entry that decodes to 255 or 0 of 8 bits: DC is 8 times the mean, levels are shifted by 128 (A.3.1)."""
-    return -(-8 * 127 // step) if white else -(8 * 128 // step + (8 * 128 % step > 0))
+    """The DC entry that decodes to 255 or 0: DC is 8 times the mean, levels are shifted by 128 (A.3.1)."""
+    return -(-8 * 127 // step) if white else -8 * 128 // step  # rounded away from 0

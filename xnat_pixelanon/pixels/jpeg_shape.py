@@ -44,7 +44,8 @@ class Component:
 class JpegShape:
     """The frame's own header: sizes in pixels, `rows` 0 where a DNL segment tells; `scans` by component id.
 
-    `late`: quantisation tables, or the number of lines, come after the first scan.
+    `late`: quantisation tables, or the number of lines, come after the first scan. `coded`: each scan has its Huffman
+    tables from this frame; libraries take what is missing from the frame before.
     """
 
     rows: int
@@ -54,6 +55,7 @@ class JpegShape:
     components: tuple[Component, ...]
     scans: tuple[tuple[int, ...], ...]
     late: bool = False
+    coded: bool = True
 
     @property
     def largest(self) -> tuple[int, int]:
@@ -117,17 +119,19 @@ def read_shape(data: bytes) -> JpegShape:
     if not data.startswith(b"\xff\xd8\xff") or not data.endswith(b"\xff\xd9"):
         raise damaged("a frame's JPEG stream does not go from SOI to EOI")
     steps, header, process = dict[int, int](), b"", None
-    scan, end = tuple[int, ...](), 0
+    tables, scan, end = set[int](), _NO_SCAN, 0
     for marker, start, end in segments(data):
         payload = data[start + 4 : end]
         if marker == DQT:
             steps.update(_dc_steps(payload))
+        elif marker == DHT:
+            tables |= _huffman_tables(payload)
         elif marker in PROCESSES and process is None:
             header, process = payload, PROCESSES[marker]
         elif marker in PROCESSES or marker in _OTHER_FRAME_HEADERS:
             raise damaged("a frame's JPEG stream has two frame headers, or one of another process")
         elif marker == SOS:
-            scan = _scan(payload)
+            scan = _scan(payload, tables)
     if process is None or len(header) < 6 or len(header) != 6 + 3 * header[5]:
         raise damaged("a frame's JPEG stream has no frame header before its image")
     components = tuple(_component(header[at : at + 3], steps) for at in range(6, len(header), 3))
@@ -135,8 +139,19 @@ def read_shape(data: bytes) -> JpegShape:
     rows, columns = int.from_bytes(header[1:3], "big"), int.from_bytes(header[3:5], "big")
     if not components or not columns or len(set(ids)) != len(ids):
         raise damaged("a frame's JPEG header is not well-formed")
-    late, others = (False, ()) if scan == ids else _after_first_scan(data, end)
-    return JpegShape(rows, columns, header[0], process, components, (scan, *others), late)
+    late, others = (False, []) if scan.ids == ids else _after_first_scan(data, end, tables)
+    scans = (scan, *others)
+    coded = all(one.coded for one in scans)
+    return JpegShape(rows, columns, header[0], process, components, tuple(one.ids for one in scans), late, coded)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scan:
+    ids: tuple[int, ...]
+    coded: bool
+
+
+_NO_SCAN = _Scan((), coded=False)
 
 
 def _dc_steps(payload: bytes) -> Iterator[tuple[int, int]]:
@@ -156,31 +171,45 @@ def _component(entry: bytes, steps: dict[int, int]) -> Component:
     return one
 
 
-def _scan(payload: bytes) -> tuple[int, ...]:
+def _huffman_tables(payload: bytes) -> set[int]:
+    """Class and number of each table, as in the first byte of its definition (B.2.4.2)."""
+    found, at = set[int](), 0
+    while at < len(payload):
+        found.add(payload[at])
+        at += 17 + sum(payload[at + 1 : at + 17])
+    if at != len(payload):
+        raise damaged("a Huffman table of a frame's JPEG stream is not well-formed")
+    return found
+
+
+def _scan(payload: bytes, tables: set[int]) -> _Scan:
     if not payload or len(payload) != 4 + 2 * payload[0]:
         raise damaged("a scan header of a frame's JPEG stream is not well-formed")
-    return tuple(payload[1 : 1 + 2 * payload[0] : 2])
+    selectors = payload[2 : 1 + 2 * payload[0] : 2]
+    coded = all(one >> 4 in tables and 0x10 | one & 15 in tables for one in selectors)
+    return _Scan(tuple(payload[1 : 1 + 2 * payload[0] : 2]), coded)
 
 
-def _after_first_scan(data: bytes, at: int) -> tuple[bool, tuple[tuple[int, ...], ...]]:
+def _after_first_scan(data: bytes, at: int, tables: set[int]) -> tuple[bool, list[_Scan]]:
     """Whether tables of quantisation or the number of lines follow the first scan, and the scans that follow."""
-    late, scans = False, list[tuple[int, ...]]()
+    late, scans = False, list[_Scan]()
     while True:
         found = _NEXT_MARKER.search(data, at)
         if found is None:
             raise damaged("a frame's JPEG stream is truncated: no EOI")
-        start = found.start()
-        if data[start + 1] == EOI:
-            if start + 2 != len(data):
-                raise damaged("a frame's JPEG stream does not go from SOI to EOI")
-            return late, tuple(scans)
-        at, marker = start, 0
+        at, marker = found.start(), 0
         while marker != SOS and data[at : at + 2] != b"\xff\xd9":
             start, marker = _marker(data, at)
             at = _end(data, start)
             late = late or marker in (DQT, DNL)
-        if marker == SOS:
-            scans.append(_scan(data[start + 4 : at]))
+            if marker == DHT:
+                tables |= _huffman_tables(data[start + 4 : at])
+            elif marker == SOS:
+                scans.append(_scan(data[start + 4 : at], tables))
+        if marker != SOS:
+            if at + 2 != len(data):
+                raise damaged("a frame's JPEG stream does not go from SOI to EOI")
+            return late, scans
 
 
 def colour_of(data: bytes, photometric: str) -> Colour:
@@ -216,6 +245,7 @@ def editable(shape: JpegShape) -> str:
         (shape.process != "progressive", "it is progressive"),
         (shape.rows > 0, "its number of lines comes after the image"),
         (not shape.late, "tables change, or the number of lines comes, after its first scan"),
+        (shape.coded, "it has not all Huffman tables that it uses"),
         (_known_sampling(shape), "its components are sampled in a way that the JPEG library does not know"),
         (sorted(one for scan in shape.scans for one in scan) == ids, "a component has no scan, or two"),
         (all(0 < one.step <= _LARGEST_STEP for one in shape.components), "a quantisation step is 0 or far too large"),

@@ -8,7 +8,7 @@ ever read: it may quote the frame.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import TracebackType
@@ -25,6 +25,8 @@ BLOCK_BYTES = 64 * 2
 """Coefficients of one block of 8 x 8 samples, 16 bits each, in natural order; the first is DC."""
 _COPY_NO_MARKERS, _KEEP_BUFFER, _STOP_ON_WARNING = 64, 1024, 8192
 _WARNING = 0
+_LEAST_OUTPUT = 2048
+"""Bytes that the library sets aside for a header, in whatever size of output."""
 _SUBSAMPLINGS = range(6)  # 4:4:4, 4:2:2, 4:2:0, grey, 4:4:0, 4:1:1
 
 
@@ -84,11 +86,13 @@ class Plane:
 
 @cache
 def _loaded() -> Library | str:
+    from xnat_pixelanon.pixels.turbojpeg_check import self_test  # it is built on what this module defines
+
     try:
         library = open_library(LIBRARY)
     except Missing as missing:
         return missing.message
-    return library if not (fault := self_test(library)) else fault
+    return self_test(library) or library
 
 
 def load() -> Library:
@@ -136,21 +140,31 @@ def _bound(function: Any, result: Any, *arguments: Any) -> Any:
     return function
 
 
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What a block row of a component has to look like, what is written into it, and where its copy begins."""
+
+    width: int
+    plane: tuple[int, int]
+    spans: Sequence[tuple[int, bytes]]
+    place: int
+    size: int
+
+
 class Transformer:
-    """One handle of the library and its output buffer. Not for two threads at a time; a context manager."""
+    """One handle of the library and the buffers of one frame. Not for two threads at a time; a context manager."""
 
     def __init__(self, library: Library | None = None) -> None:
         self._library = load() if library is None else library
-        self._handle = self._library.init()
-        if not self._handle:
-            raise Missing("libturbojpeg gives no handle")
+        self._handle = self._open()
         self._transform = _Transform(options=_COPY_NO_MARKERS, customFilter=_Filter(self._filter))
-        self._buffer: NDArray[np.uint8] = np.empty(0, np.uint8)
-        self._size_for = (0, 0)
-        self._planes: Sequence[Plane] = ()
-        self._pending: dict[tuple[int, int], Sequence[tuple[int, bytes]]] = {}
+        self._output = np.empty(0, np.uint8)
+        self._coefficients = np.empty(0, np.int16)
+        self._copy = 0  # where the coefficients are copied to
+        self._prepared_for: tuple[int, int, tuple[Plane, ...]] = (0, 0, ())
+        self._rows: dict[tuple[int, int], _Row] = {}
+        self._pending: dict[tuple[int, int], _Row] = {}
         self._failure: BaseException | None = None
-        self._rows_seen = 0
 
     def __enter__(self) -> Self:
         return self
@@ -160,13 +174,19 @@ class Transformer:
     ) -> None:
         self.close()
 
+    def _open(self) -> Any:
+        handle = self._library.init()
+        if not handle:
+            raise Missing("libturbojpeg gives no handle")
+        return handle
+
     def close(self) -> None:
         """Give the handle back; the transformer cannot be used any more. Twice does no harm."""
         handle, self._handle = self._handle, None
         if handle:
             self._library.destroy(handle)
 
-    def transform(self, data: bytes, rows: int, columns: int, planes: Sequence[Plane]) -> memoryview:
+    def transform(self, data: bytes, rows: int, columns: int, planes: tuple[Plane, ...]) -> memoryview:
         """The JPEG that the library makes of `data` with the edits done; valid until the next call.
 
         `rows` and `columns` are those of the frame's own header, `planes` its components in order. InstanceError
@@ -175,13 +195,11 @@ class Transformer:
         """
         if not self._handle:
             raise ValueError("the transformer is closed")
-        self._reserve(rows, columns)
-        self._planes, self._failure, self._rows_seen = planes, None, 0
-        self._pending = {
-            (component, 8 * row): spans for component, plane in enumerate(planes) for row, spans in plane.edits.items()
-        }
-        output = ctypes.c_void_p(self._buffer.ctypes.data)
-        size = ctypes.c_ulong(self._buffer.size)
+        if self._prepared_for != (rows, columns, planes):
+            self._prepare(rows, columns, planes)
+        self._failure, self._pending = None, self._rows.copy()
+        output = ctypes.c_void_p(self._output.ctypes.data)
+        size = ctypes.c_ulong(self._output.size)
         result = self._library.transform(
             self._handle,
             data,
@@ -192,58 +210,84 @@ class Transformer:
             ctypes.byref(self._transform),
             _KEEP_BUFFER | _STOP_ON_WARNING,
         )
-        self._check(result)
-        if output.value != self._buffer.ctypes.data or not 0 < size.value <= self._buffer.size:
+        warned = result != 0 and self._library.error_code(self._handle) == _WARNING
+        if result:  # some versions go on reading the frame that failed
+            self.close()
+            self._handle = self._open()
+        self._check(result, warned)
+        if output.value != self._output.ctypes.data or not 0 < size.value <= self._output.size:
             raise _otherwise()
-        return self._buffer[: size.value].data
+        return self._output[: size.value].data
 
-    def _reserve(self, rows: int, columns: int) -> None:
-        """The library trusts the buffer to be as large as it says for the frame's own subsampling."""
-        if (rows, columns) == self._size_for:
-            return
+    def _prepare(self, rows: int, columns: int, planes: tuple[Plane, ...]) -> None:
+        """Buffers and the table of rows; the library trusts the output to be as large as its own bound."""
+        self._prepared_for = (0, 0, ())
         wanted = max(self._library.buffer_size(columns, rows, subsampling) for subsampling in _SUBSAMPLINGS)
-        if not 0 < wanted <= 0x7FFFFFFFFFFF:
+        if wanted <= _LEAST_OUTPUT:
             raise _otherwise()
-        self._size_for = (0, 0)
-        if wanted > self._buffer.size:
-            try:
-                self._buffer = np.empty(wanted, np.uint8)
-            except MemoryError as error:
-                raise InstanceError("pixel-format", "a compressed frame is too large for this machine") from error
-        self._size_for = (rows, columns)
+        blocks = sum(plane.blocks_wide * plane.blocks_high for plane in planes)
+        try:
+            self._output = np.empty(wanted, np.uint8)
+            self._coefficients = np.empty((blocks, 64), np.int16)
+            self._rows = dict(_rows(planes))
+        except (MemoryError, OverflowError, ValueError) as error:
+            raise InstanceError("pixel-format", "a compressed frame is too large for this machine") from error
+        self._copy = self._coefficients.ctypes.data
+        self._prepared_for = (rows, columns, planes)
 
-    def _check(self, result: int) -> None:
+    def _check(self, result: int, warned: bool) -> None:
         failure, self._failure = self._failure, None
         if failure is not None:
             raise failure
-        if result:
-            if self._rows_seen and self._library.error_code(self._handle) != _WARNING:
-                raise InstanceError("pixel-format", "the coefficients of a JPEG frame cannot be coded again")
+        if result and (self._pending or warned):
             raise damaged("a frame's JPEG stream cannot be decoded without a warning")
         if self._pending:
             raise _otherwise()
+        if result or not _has_standard_codes(self._coefficients):
+            raise InstanceError("pixel-format", "the coefficients of a JPEG frame cannot be coded again")
 
     def _filter(self, coefficients: int, array: _Region, plane: _Region, component: int, _: int, __: int) -> int:
         """Called by the library for each block row of each component; nothing may be raised through it."""
         try:
-            self._rows_seen += 1
-            spans = self._pending.pop((component, array.y), None)
-            if spans is not None:
-                self._write(coefficients, array, plane, component, spans)
+            row = self._pending.pop((component, array.y), None)
+            if row is None:  # the library shows rows below the image too, where MCUs reach out; it codes none of them
+                return 0
+            if not coefficients or array.w != row.width:
+                raise _otherwise()
+            if row.spans:
+                self._write(coefficients, array, plane, row)
+            ctypes.memmove(self._copy + row.place, coefficients, row.size)
         except BaseException as error:  # an interrupt too: it is raised again behind the call
             self._failure = error
             return -1
         return 0
 
-    def _write(
-        self, coefficients: int, array: _Region, plane: _Region, component: int, spans: Sequence[tuple[int, bytes]]
-    ) -> None:
-        expected = self._planes[component]
-        width, height = 8 * expected.blocks_wide, 8 * expected.blocks_high
-        if not coefficients or (array.x, array.w, array.h, plane.w, plane.h) != (0, width, 8, width, height):
+    def _write(self, coefficients: int, array: _Region, plane: _Region, row: _Row) -> None:
+        if (array.x, array.h, plane.w, plane.h) != (0, 8, *row.plane):
             raise _otherwise()
-        for first, pattern in spans:
+        for first, pattern in row.spans:
             ctypes.memmove(coefficients + first * BLOCK_BYTES, pattern, len(pattern))
+
+
+def _rows(planes: Sequence[Plane]) -> Iterator[tuple[tuple[int, int], _Row]]:
+    """By component and first line of samples."""
+    place = 0
+    for component, plane in enumerate(planes):
+        width, size = 8 * plane.blocks_wide, plane.blocks_wide * BLOCK_BYTES
+        for row in range(plane.blocks_high):
+            spans = plane.edits.get(row, ())
+            yield (component, 8 * row), _Row(width, (width, 8 * plane.blocks_high), spans, place, size)
+            place += size
+
+
+def _has_standard_codes(coefficients: NDArray[np.int16]) -> bool:
+    """Whether the standard Huffman tables have a code for everything (ISO 10918-1 F.1.2): 10 bits AC, 11 bits DC.
+
+    The library writes what has no code without one and says nothing, and all that follows in the frame is wrong.
+    Differences of DC have 11 bits where DC itself has 10 and the sign.
+    """
+    lowest, highest = coefficients.min(), coefficients.max()
+    return bool(highest <= 1023 and (lowest >= -1023 or (lowest == -1024 and coefficients[:, 1:].min() >= -1023)))
 
 
 def _otherwise() -> InstanceError:
@@ -255,43 +299,3 @@ def dc_pattern(value: int, blocks: int) -> bytes:
     coefficients = np.zeros((blocks, 64), np.int16)
     coefficients[:, 0] = value
     return coefficients.tobytes()
-
-
-def self_test(library: Library) -> str:
-    """Empty when two small frames come out as they must, and a truncated one does not; else what is wrong."""
-    import imagecodecs
-
-    noise = np.random.default_rng(1).integers(0, 256, (24, 40, 3), dtype=np.uint8)
-    grey = bytes(imagecodecs.jpeg8_encode(noise[..., 0].copy(), level=100))
-    colour = bytes(imagecodecs.jpeg8_encode(noise, level=100, subsampling="420", outcolorspace="YCBCR"))
-    # The first block of grey, and the second and third MCU of colour, of 16 x 16 pixels and up to 40 columns.
-    row = ((2, dc_pattern(-1024, 3)),)
-    one_block = Plane(5, 3, {0: ((0, dc_pattern(-1024, 1)),)})
-    mcus = (Plane(5, 3, {0: row, 1: row}), *(Plane(3, 2, {0: ((1, dc_pattern(0, 2)),)}) for _ in range(2)))
-    with Transformer(library) as transformer:
-        try:
-            edited = {
-                "grey": (grey, bytes(transformer.transform(grey, 24, 40, (one_block,))), (slice(8), slice(8)), 0),
-                "colour": (colour, bytes(transformer.transform(colour, 24, 40, mcus)), (slice(16), slice(16, 40)), 1),
-            }
-        except InstanceError:
-            return "libturbojpeg does not edit a frame as it should"
-        for source, result, box, ring in edited.values():
-            if not _only_black(imagecodecs.jpeg8_decode(source), imagecodecs.jpeg8_decode(result), box, ring):
-                return "libturbojpeg does not edit a frame as it should"
-        try:
-            transformer.transform(colour[: len(colour) // 2], 24, 40, mcus)
-        except InstanceError:
-            return ""
-    return "libturbojpeg does not tell when a frame is truncated"
-
-
-def _only_black(before: NDArray[Any], after: NDArray[Any], box: tuple[slice, slice], ring: int) -> bool:
-    """Whether nothing but the box changed, which is 0 but for a ring where chroma is interpolated."""
-    rows, columns = box
-    top, left = rows.start or 0, columns.start or 0
-    inner = after[top + ring * (top > 0) : rows.stop - ring, left + ring * (left > 0) : columns.stop - ring]
-    wide = slice(max(top - ring, 0), rows.stop + ring), slice(max(left - ring, 0), columns.stop + ring)
-    outside = np.ones(before.shape[:2], bool)
-    outside[wide] = False
-    return not inner.any() and bool((before[outside] == after[outside]).all())
