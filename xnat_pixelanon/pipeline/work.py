@@ -14,7 +14,15 @@ from xnat_pixelanon.domain.rectangle import Rectangle
 from xnat_pixelanon.errors import InstanceError, ScratchError
 from xnat_pixelanon.headers import HeaderRequest, clean_header, encode_parts, prove_bytes, prove_header
 from xnat_pixelanon.pipeline.scratch import DISK_FULL
-from xnat_pixelanon.pixels import PixelSource, open_source, plan_pixels, prove_pixels, read_facts, write_instance
+from xnat_pixelanon.pixels import (
+    Reopened,
+    open_source,
+    plan_pixels,
+    prove_opened,
+    read_facts,
+    reopened,
+    write_instance,
+)
 from xnat_pixelanon.pixels.facts import text_of
 
 _EDGE = 1 << 16
@@ -109,20 +117,14 @@ def _clean(task: CleanTask) -> Cleaned:
             cleaned = clean_header(source.header, request)
             header = b"".join(encode_parts(cleaned.dataset, plan.transfer_syntax_uid))
             written = write_instance(source, plan, header, task.out, threads=task.threads)
-            pixels = prove_pixels(
-                path,
-                task.out,
-                task.rectangles,
-                written.effective,
-                task.scratch,
-                scrubbed=written.scrubbed,
-                threads=task.threads,
+        with reopened(path, task.out, task.scratch) as (before, after):
+            headers = prove_header(before.header, after.header, request)
+            net = prove_bytes(before.header, request, after.stream, _spans(after))
+            pixels = prove_opened(
+                before, after, task.rectangles, written.effective, scrubbed=written.scrubbed, threads=task.threads
             )
-            with open_source(task.out, task.scratch) as copy:
-                headers = prove_header(source.header, copy.header, request)
-                net = prove_bytes(source.header, request, copy.stream, _spans(copy))
-                sop_instance_uid = str(copy.header.SOPInstanceUID)
-                series_number = text_of(copy.header, "SeriesNumber")
+            sop_instance_uid = text_of(after.header, "SOPInstanceUID")
+            series_number = text_of(after.header, "SeriesNumber")
     except OSError as error:
         if error.errno in DISK_FULL:
             raise ScratchError("the scratch folder is full", hint="set TMPDIR to a folder with more space") from None
@@ -142,12 +144,10 @@ def _clean(task: CleanTask) -> Cleaned:
     )
 
 
-def _spans(copy: PixelSource) -> list[tuple[int, int]]:
+def _spans(copy: Reopened) -> list[tuple[int, int]]:
     """Where a pixel element may hold text: compressed everywhere; of native cells, which are all image, the edges."""
-    if copy.element is None or copy.syntax is None:
-        return []
-    begin, end = copy.element.value_offset, copy.structure.end
-    if copy.syntax.encapsulated:
+    begin, end = copy.begin, copy.size
+    if not copy.has_pixels or copy.encapsulated:
         return [(begin, end)]
     return [(begin, min(end, begin + _EDGE)), (max(begin, end - _EDGE), end)]
 

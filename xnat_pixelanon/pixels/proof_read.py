@@ -8,7 +8,7 @@ import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BufferedReader
 from pathlib import Path
 from typing import IO, BinaryIO, cast
@@ -17,9 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filereader import read_dataset
+from pydicom.tag import BaseTag
 from pydicom.uid import UID
 
 from xnat_pixelanon.errors import ScratchError
+from xnat_pixelanon.pixels.buffers import Buffer, borrowed_buffer
 
 PROOF_ERRORS = (
     AttributeError,
@@ -35,6 +37,8 @@ PROOF_ERRORS = (
     zlib.error,
 )
 _PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
+_TABLES = tuple(BaseTag(tag) for tag in (0x7FE00001, 0x7FE00002, 0x7FE00003))
+_ZEROS = BaseTag(0)
 _BLOCK = 1 << 20
 
 
@@ -48,16 +52,27 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reopened:
-    """A file open for the proof: `begin` and `length` of the pixel value in `stream` (length -1: undefined)."""
+    """A file open for the proof: `begin` and `length` of the pixel value in `stream` (length -1: undefined).
+
+    `header` has its file meta and preamble, and nothing of group 7FE0; `tables` has the other elements of that group
+    (Extended Offset Table). `padded`: something that is no element lies behind a data set without pixel data.
+    """
 
     header: Dataset
+    tables: Dataset
     transfer_syntax_uid: str
+    little_endian: bool
+    encapsulated: bool
     stream: BinaryIO
     size: int
     tag: int
     vr: str
     begin: int
     length: int
+    buffer: Buffer
+    padded: bool = False
+    known: dict[str, int] = field(default_factory=dict)
+    """What `number` gave."""
 
     @property
     def has_pixels(self) -> bool:
@@ -66,14 +81,6 @@ class Reopened:
     @property
     def frames(self) -> int:
         return int(self.header.get("NumberOfFrames") or 1)
-
-    @property
-    def little_endian(self) -> bool:
-        return UID(self.transfer_syntax_uid).is_little_endian
-
-    @property
-    def encapsulated(self) -> bool:
-        return UID(self.transfer_syntax_uid).is_encapsulated
 
     @property
     def has_embedded_overlay(self) -> bool:
@@ -87,10 +94,12 @@ class Reopened:
 
     def number(self, keyword: str) -> int:
         """An integer of the header; Unreadable where it is missing."""
-        value = self.header.get(keyword)
-        if value is None:
-            raise Unreadable(f"{keyword} is missing")
-        return int(value)
+        if keyword not in self.known:
+            value = self.header.get(keyword)
+            if value is None:
+                raise Unreadable(f"{keyword} is missing")
+            self.known[keyword] = int(value)
+        return self.known[keyword]
 
     def read(self, at: int, count: int) -> bytes:
         """Exactly `count` bytes from `at`."""
@@ -101,8 +110,8 @@ class Reopened:
         return data
 
     def octets(self, at: int, count: int) -> NDArray[np.uint8]:
-        """As `read`, to be overwritten at will."""
-        data = np.empty(count, np.uint8)
+        """As `read`, to be overwritten at will: the next call does."""
+        data = self.buffer.of(count)
         self.stream.seek(at)
         if cast(BufferedReader, self.stream).readinto(data.data) != count:
             raise Unreadable("source or copy ends inside its pixel data")
@@ -114,7 +123,7 @@ def reopen(path: Path, scratch: Path) -> Iterator[Reopened]:
     """Open `path`; a deflated data set is inflated into a temporary file in `scratch` (ScratchError when full)."""
     with ExitStack() as stack:
         stream: BinaryIO = stack.enter_context(path.open("rb"))
-        stream.seek(128)
+        preamble = stream.read(128)
         if stream.read(4) != b"DICM":
             raise Unreadable("source or copy is not a DICOM file")
         meta = FileMetaDataset(read_dataset(stream, False, True, stop_when=_behind_meta))
@@ -124,8 +133,8 @@ def reopen(path: Path, scratch: Path) -> Iterator[Reopened]:
         if uid.is_deflated:
             stream = cast(BinaryIO, stack.enter_context(_inflate(stream, scratch)))
         header = read_dataset(stream, uid.is_implicit_VR, uid.is_little_endian, stop_when=_at_pixels)
-        header.file_meta = meta
-        yield _locate(header, str(uid), stream)
+        header.file_meta, header.preamble = meta, preamble
+        yield _locate(header, uid, stream, stack.enter_context(borrowed_buffer()))
 
 
 def _behind_meta(tag: int, vr: str | None, length: int) -> bool:
@@ -136,26 +145,41 @@ def _at_pixels(tag: int, vr: str | None, length: int) -> bool:
     return tag in _PIXELS
 
 
-def _locate(header: Dataset, uid: str, stream: BinaryIO) -> Reopened:
+def _locate(header: Dataset, uid: UID, stream: BinaryIO, buffer: Buffer) -> Reopened:
     """Where pydicom stopped: in front of the pixel element, or at the end."""
-    at = stream.tell()
-    size = os.fstat(stream.fileno()).st_size
+    at, size = stream.tell(), os.fstat(stream.fileno()).st_size
+    tables = Dataset({tag: header.pop(tag) for tag in _TABLES if tag in header})
+    zeros = header.pop(_ZEROS, None)  # as padding at the end of a file reads
     head = stream.read(12)
-    if len(head) < 8:
-        return Reopened(header, uid, stream, size, 0, "", size, 0)
-    order = "<" if UID(uid).is_little_endian else ">"
+    tag, vr, begin, length = _element(head, at, uid.is_little_endian) if len(head) >= 8 else (0, "", size, 0)
+    return Reopened(
+        header=header,
+        tables=tables,
+        transfer_syntax_uid=str(uid),
+        little_endian=uid.is_little_endian,
+        encapsulated=uid.is_encapsulated,
+        stream=stream,
+        size=size,
+        tag=tag,
+        vr=vr,
+        begin=begin,
+        length=-1 if length == 0xFFFFFFFF else length,
+        buffer=buffer,
+        padded=not tag and (zeros is not None or at < size),
+    )
+
+
+def _element(head: bytes, at: int, little_endian: bool) -> tuple[int, str, int, int]:
+    """Tag, VR, place of the value and length of the pixel element that begins at `at`."""
+    order = "<" if little_endian else ">"
     group, number = struct.unpack(order + "HH", head[:4])
-    vr = head[4:6].decode("latin-1")
-    if vr in ("OB", "OW", "OF", "OD", "UN"):
-        (length,) = struct.unpack(order + "L", head[8:12])
-        begin = at + 12
-    else:
-        vr, begin = "", at + 8
-        (length,) = struct.unpack(order + "L", head[4:8])
     tag = group << 16 | number
     if tag not in _PIXELS:
         raise Unreadable("something else lies where the pixel data have to be")
-    return Reopened(header, uid, stream, size, tag, vr, begin, -1 if length == 0xFFFFFFFF else length)
+    vr = head[4:6].decode("latin-1")
+    if vr in ("OB", "OW", "OF", "OD", "UN"):
+        return tag, vr, at + 12, struct.unpack(order + "L", head[8:12])[0]
+    return tag, "", at + 8, struct.unpack(order + "L", head[4:8])[0]
 
 
 @contextmanager

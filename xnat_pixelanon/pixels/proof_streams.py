@@ -110,11 +110,18 @@ def _check_tables(
     wanted = [frame[0][0] - first for frame in frames]
     at, length = items[0]
     basic = list(struct.unpack(f"<{length // 4}L", written.read(at, length // 4 * 4)))
-    extended = written.header.get((0x7FE0, 0x0001))
     if basic and basic != wanted:
         result.add("the copy's Basic Offset Table does not point to its frames")
-    if extended is not None and list(struct.unpack(f"<{len(frames)}Q", extended.value)) != wanted:
+    offsets, lengths = (written.tables.get((0x7FE0, number)) for number in (1, 2))
+    if offsets is not None and list(struct.unpack(f"<{len(frames)}Q", offsets.value)) != wanted:
         result.add("the copy's Extended Offset Table does not point to its frames")
+    if (lengths is None) is not (offsets is None):
+        result.add("the copy has one of the two elements of an Extended Offset Table")
+    elif lengths is not None:
+        told = struct.unpack(f"<{len(frames)}Q", lengths.value)
+        stored = [sum(count for _, count in frame) for frame in frames]
+        if any(not count - 1 <= said <= count for said, count in zip(told, stored, strict=True)):
+            result.add("the copy's Extended Offset Table Lengths are not those of its frames")
 
 
 def join(opened: Reopened, frame: Sequence[Item]) -> bytes:
