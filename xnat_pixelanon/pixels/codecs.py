@@ -71,7 +71,7 @@ def _shaped(picture: NDArray[Any]) -> Cells:
 
 # JPEG: decoders fill up what is missing, so every scan is decoded once more with other bits behind it.
 
-_SCAN_END = re.compile(rb"\xff(?:[\x01-\xcf\xd8-\xfe]|[\xd0-\xd7])")
+_SCAN_END = re.compile(rb"\xff+[\x01-\xfe]")  # with the fill bytes before the marker (ISO 10918-1 B.1.1.2)
 _OTHER_BITS = b"\xaa" * 16
 
 
@@ -94,7 +94,7 @@ def _with_other_bits(data: bytes) -> bytes:
     parts, at = [], 0
     while (start := _next_scan(data, at)) is not None:
         end = _SCAN_END.search(data, start)
-        while end is not None and 0xD0 <= end.group()[1] <= 0xD7:
+        while end is not None and 0xD0 <= end.group()[-1] <= 0xD7:
             parts += [data[at : end.start()], _OTHER_BITS, end.group()]
             at = end.end()
             end = _SCAN_END.search(data, at)
