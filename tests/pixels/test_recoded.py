@@ -11,9 +11,10 @@ from pydicom import dcmread
 from pydicom.encaps import generate_frames
 
 from xnat_pixelanon.domain.rectangle import Rectangle
+from xnat_pixelanon.pixels import read_facts
 
-from .jpegs import encoded
-from .phantoms import JPEG_LOSSLESS, proved, random_pixels, write_encapsulated, written
+from .jpegs import encoded, without_applications
+from .phantoms import JPEG_BASELINE, JPEG_LOSSLESS, proved, random_pixels, write_encapsulated, written
 
 BOX = Rectangle(2, 3, 5, 9)
 
@@ -38,3 +39,46 @@ def test_fill_bytes_before_a_marker_are_not_taken_for_the_end_of_a_scan(tmp_path
     expected = truth.copy()
     expected[BOX.slices] = 0
     np.testing.assert_array_equal(imagecodecs.jpegsof3_decode(copy), expected)
+
+
+@pytest.mark.parametrize("kind", ["grey", "4:2:0", "rgb"])
+def test_an_edit_in_coefficients_says_that_the_image_was_compressed_with_loss(tmp_path: Path, kind: str) -> None:
+    """PS3.3 C.7.6.1.1.5, also where the source does not say so; without a box nothing is said of its pixels."""
+    photometric = {"grey": "MONOCHROME2", "rgb": "RGB"}.get(kind, "YBR_FULL_422")
+    pixels = random_pixels(photometric, frames=1, rows=48, columns=64)
+    path = write_encapsulated(tmp_path / "source.dcm", pixels, JPEG_BASELINE, [encoded(kind, 48, 64)])
+    result = written(path, tmp_path / "out.dcm", [BOX])
+    copy = dcmread(tmp_path / "out.dcm")
+    assert (copy.file_meta.TransferSyntaxUID, copy.LossyImageCompression) == (JPEG_BASELINE, "01")
+    assert copy.PhotometricInterpretation == photometric
+    assert proved(path, tmp_path / "out.dcm", [BOX], result).findings == ()
+    written(path, tmp_path / "plain.dcm")
+    assert "LossyImageCompression" not in dcmread(tmp_path / "plain.dcm")
+
+
+JFIF = b"\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
+
+
+@pytest.mark.parametrize(
+    ("photometric", "jfif", "black"), [("YBR_FULL", False, (0, 0, 0)), ("RGB", True, (0, 128, 128))]
+)
+def test_black_of_lossless_jpeg_is_that_of_the_colours_its_frames_name(
+    tmp_path: Path, photometric: str, jfif: bool, black: tuple[int, int, int]
+) -> None:
+    """As of lossy ones: decoders go by JFIF, Adobe and the components' ids before the header."""
+    pixels = random_pixels(photometric, frames=1, rows=12, columns=20)
+    truth = pixels.cells[0].astype(np.uint8)
+    frame = lossless(truth)
+    if jfif:
+        frame = frame[:2] + JFIF + without_applications(frame)[2:]
+    path = write_encapsulated(tmp_path / "source.dcm", pixels, JPEG_LOSSLESS, [frame])
+    facts = read_facts(path, "source.dcm", tmp_path)
+    assert (facts.damage, facts.edit_refusal) == (None, None)
+    result = written(path, tmp_path / "out.dcm", [BOX])
+    assert proved(path, tmp_path / "out.dcm", [BOX], result).findings == ()
+    copy = dcmread(tmp_path / "out.dcm")
+    assert copy.PhotometricInterpretation == photometric
+    (data,) = generate_frames(copy.PixelData, number_of_frames=1)
+    expected = truth.copy()
+    expected[BOX.slices] = black
+    np.testing.assert_array_equal(imagecodecs.jpegsof3_decode(data), expected)
