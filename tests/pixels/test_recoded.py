@@ -13,8 +13,23 @@ from pydicom.encaps import generate_frames
 from xnat_pixelanon.domain.rectangle import Rectangle
 from xnat_pixelanon.pixels import read_facts
 
+from .codestreams import rle
 from .jpegs import encoded, without_applications
-from .phantoms import JPEG_BASELINE, JPEG_LOSSLESS, proved, random_pixels, write_encapsulated, written
+from .phantoms import (
+    EXPLICIT,
+    JPEG_BASELINE,
+    JPEG_LOSSLESS,
+    RLE,
+    data_set,
+    encode_header,
+    native_value,
+    pixel_element,
+    proved,
+    random_pixels,
+    write_encapsulated,
+    write_raw,
+    written,
+)
 
 BOX = Rectangle(2, 3, 5, 9)
 
@@ -82,3 +97,55 @@ def test_black_of_lossless_jpeg_is_that_of_the_colours_its_frames_name(
     expected = truth.copy()
     expected[BOX.slices] = black
     np.testing.assert_array_equal(imagecodecs.jpegsof3_decode(data), expected)
+
+
+def test_bytes_behind_the_last_run_are_neither_copied_nor_in_the_way_of_the_proof(tmp_path: Path) -> None:
+    pixels = random_pixels(frames=1, rows=4, columns=10)
+    truth = pixels.cells[0, ..., 0].astype(np.uint8)
+    text = b"TEST^EXCESS 4711"
+    plane = bytes(imagecodecs.packbits_encode(truth)) + text
+    path = write_encapsulated(tmp_path / "source.dcm", pixels, RLE, [rle(plane)])
+    for boxes in ([], [Rectangle(1, 2, 3, 7)]):
+        out = tmp_path / f"out{len(boxes)}.dcm"
+        result = written(path, out, boxes)
+        assert proved(path, out, boxes, result).findings == ()
+        assert text not in out.read_bytes()
+
+
+def test_a_copy_that_no_codec_reads_is_a_finding(tmp_path: Path) -> None:
+    """Not an error that ends the worker."""
+    pixels = random_pixels(frames=1, rows=4, columns=10)
+    truth = pixels.cells[0, ..., 0].astype(np.uint8)
+    good = rle(bytes(imagecodecs.packbits_encode(truth)))
+    path = write_encapsulated(tmp_path / "source.dcm", pixels, RLE, [good])
+    box, out = Rectangle(1, 2, 3, 7), tmp_path / "out.dcm"
+    result = written(path, out, [box])
+    write_encapsulated(out, pixels, RLE, [good[:64] + b"\x7f" + good[65:]])
+    assert not proved(path, out, [box], result).ok
+
+
+@pytest.mark.parametrize("allocated", [8, 16, 32])
+@pytest.mark.parametrize("photometric", ["MONOCHROME2", "RGB"])
+def test_a_single_pixel_is_coded_as_runs(tmp_path: Path, allocated: int, photometric: str) -> None:
+    pixels = random_pixels(photometric, frames=1, rows=1, columns=1, allocated=allocated)
+    octets = pixels.cells[0, 0, 0].astype(f">u{allocated // 8}").tobytes()
+    frame = rle(*(bytes([0, octet]) for octet in octets))
+    path = write_encapsulated(tmp_path / "source.dcm", pixels, RLE, [frame])
+    box, out = Rectangle(0, 0, 1, 1), tmp_path / "out.dcm"
+    result = written(path, out, [box])
+    assert proved(path, out, [box], result).findings == ()
+    (data,) = generate_frames(dcmread(out).PixelData, number_of_frames=1)
+    assert data == rle(*[b"\0\0"] * len(octets))
+
+
+@pytest.mark.parametrize("frames", [1, 3])
+def test_a_few_bytes_behind_4_2_2_frames_are_dropped(tmp_path: Path, frames: int) -> None:
+    pixels = random_pixels("YBR_FULL_422", frames=frames)
+    text = b"TEST^471"
+    value = native_value(pixels, EXPLICIT, "OB")
+    header = encode_header(data_set(pixels), EXPLICIT)
+    rest = pixel_element(EXPLICIT, "OB", len(value) + len(text)) + value + text
+    path = write_raw(tmp_path / "source.dcm", EXPLICIT, header, rest)
+    result = written(path, tmp_path / "out.dcm", [BOX])
+    assert proved(path, tmp_path / "out.dcm", [BOX], result).findings == ()
+    assert text not in (tmp_path / "out.dcm").read_bytes()

@@ -253,7 +253,7 @@ def _encode_run_length(cells: Cells, form: StreamForm, layout: PixelLayout) -> b
     width = layout.bits_allocated // 8
     octets = np.ascontiguousarray(cells, f"<u{width}").view(np.uint8).reshape(rows, columns, samples, width)
     planes = [
-        bytes(imagecodecs.packbits_encode(np.ascontiguousarray(octets[:, :, sample, place])))
+        bytes(imagecodecs.packbits_encode(octets[:, :, sample, place].copy()))  # of one pixel, any stride is contiguous
         for sample in range(samples)
         for place in reversed(range(width))
     ]
