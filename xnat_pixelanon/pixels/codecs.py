@@ -70,7 +70,7 @@ def _shaped(picture: NDArray[Any]) -> Cells:
 
 # JPEG: decoders fill up what is missing, so every scan is decoded once more with other bits behind it.
 
-_SCAN_END = re.compile(rb"\xff(?:[\x01-\xcf\xd8-\xfe]|[\xd0-\xd7])")
+_SCAN_END = re.compile(rb"\xff+[\x01-\xfe]")  # with the fill bytes before the marker (ISO 10918-1 B.1.1.2)
 _OTHER_BITS = b"\xaa" * 16
 
 
@@ -93,7 +93,7 @@ def _with_other_bits(data: bytes) -> bytes:
     parts, at = [], 0
     while (start := _next_scan(data, at)) is not None:
         end = _SCAN_END.search(data, start)
-        while end is not None and 0xD0 <= end.group()[1] <= 0xD7:
+        while end is not None and 0xD0 <= end.group()[-1] <= 0xD7:
             parts += [data[at : end.start()], _OTHER_BITS, end.group()]
             at = end.end()
             end = _SCAN_END.search(data, at)
@@ -241,7 +241,7 @@ def _encode_run_length(cells: Cells, form: StreamForm, layout: PixelLayout) -> b
     width = layout.bits_allocated // 8
     octets = np.ascontiguousarray(cells, f"<u{width}").view(np.uint8).reshape(rows, columns, samples, width)
     planes = [
-        bytes(imagecodecs.packbits_encode(np.ascontiguousarray(octets[:, :, sample, place])))
+        bytes(imagecodecs.packbits_encode(octets[:, :, sample, place].copy()))  # of one pixel, any stride is contiguous
         for sample in range(samples)
         for place in reversed(range(width))
     ]

@@ -21,7 +21,7 @@ from xnat_pixelanon.pixels.proof_boxes import Boxes, Comparison, Seen, look
 from xnat_pixelanon.pixels.proof_marks import Marks, marks_of
 from xnat_pixelanon.pixels.proof_read import Reopened, Unreadable
 from xnat_pixelanon.pixels.proof_spare import has_plane
-from xnat_pixelanon.pixels.proof_streams import check_fragments, essence, frames_of, items_of, join
+from xnat_pixelanon.pixels.proof_streams import check_fragments, essence, frames_of, items_of, join, run_end
 from xnat_pixelanon.pixels.unraised import unraised_errors
 from xnat_pixelanon.pixels.window import in_order
 
@@ -193,11 +193,20 @@ def _unsigned(picture: NDArray[Any], rows: int, columns: int, samples: int, bits
 
 def _unpack(data: bytes, rows: int, columns: int, samples: int, width: int) -> Picture:
     """PS3.5 G.2: the planes of a sample follow each other, its most significant byte first."""
-    planes = [np.frombuffer(imagecodecs.packbits_decode(one), np.uint8)[: rows * columns] for one in _segments(data)]
+    planes = [_plane(one, rows * columns) for one in _segments(data)]
     if len(planes) != samples * width or any(plane.size != rows * columns for plane in planes):
         raise Unreadable("the RLE segments of a frame do not fit its size")
     octets = np.stack(planes, axis=-1).reshape(rows, columns, samples, width)
     return np.ascontiguousarray(octets).view(f">u{width}")[..., 0].astype(f"u{width}")
+
+
+def _plane(segment: bytes, pixels: int) -> NDArray[np.uint8]:
+    """The bytes of one segment; what a source has behind its last run need not be runs."""
+    try:
+        decoded = imagecodecs.packbits_decode(segment)
+    except RuntimeError:
+        decoded = imagecodecs.packbits_decode(segment[: run_end(segment, 0, pixels)[0]])
+    return np.frombuffer(decoded, np.uint8)[:pixels]
 
 
 @contextmanager

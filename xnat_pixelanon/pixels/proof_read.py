@@ -29,9 +29,8 @@ PROOF_ERRORS = (
     EOFError,
     LookupError,
     MemoryError,
-    NotImplementedError,
     OSError,
-    RecursionError,
+    RuntimeError,  # of codecs
     TypeError,
     ValueError,
     struct.error,

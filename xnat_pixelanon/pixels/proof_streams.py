@@ -150,13 +150,19 @@ def _rle(data: bytes, pixels: int) -> Iterator[tuple[bool, bytes]]:
     yield False, data[:4]
     yield any(offsets[count:]) or offsets[:1] != [64], b""
     for start, stop in zip(offsets[:count], [*offsets[1:count], len(data)], strict=True):
-        at, left = start, pixels
-        while left > 0:
-            run = data[at]
-            # -1 to -127: one byte repeated; 0 to 127: bytes as they are; -128: nothing
-            at, left = (at + 2 + run, left - 1 - run) if run < 128 else (at + 1 + (run > 128), left - (257 - run) % 129)
-        yield left < 0 and run < 128, data[start:at]
+        at, hidden = run_end(data, start, pixels)
+        yield hidden, data[start:at]
         yield data[at:stop].strip(b"\0") not in (b"", b"\xff"), b""
+
+
+def run_end(data: bytes, at: int, pixels: int) -> tuple[int, bool]:
+    """Where the run with the last of `pixels` ends, of a segment that begins at `at`; whether it hides more bytes."""
+    left = pixels
+    while left > 0:
+        run = data[at]
+        # -1 to -127: one byte repeated; 0 to 127: bytes as they are; -128: nothing
+        at, left = (at + 2 + run, left - 1 - run) if run < 128 else (at + 1 + (run > 128), left - (257 - run) % 129)
+    return at, left < 0 and run < 128
 
 
 def _jpeg(data: bytes, lowest: int) -> Iterator[tuple[bool, bytes]]:
