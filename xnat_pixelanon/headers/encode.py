@@ -73,11 +73,10 @@ def encode_element(element: RawDataElement | DataElement, *, implicit_vr: bool, 
     `terms`: the Specific Character Set of that data set. A raw element keeps its bytes. Raises what pydicom raises, and
     InstanceError(header-refused) where the byte order of items cannot be changed.
     """
-    if isinstance(element, RawDataElement) and element.VR in _SHORT_LENGTHS and not implicit_vr:
-        value = element.value or b""
-        if element.length == len(value) <= 0xFFFF:
-            tag = element.tag
-            return _SHORT.pack(tag >> 16, tag & 0xFFFF, _SHORT_LENGTHS[element.VR], len(value)) + value
+    if isinstance(element, RawDataElement) and not implicit_vr:
+        tag, vr, value = element.tag, _SHORT_LENGTHS.get(element.VR or ""), element.value or b""
+        if vr is not None and element.length == len(value) <= 0xFFFF:
+            return _SHORT.pack(tag >> 16, tag & 0xFFFF, vr, len(value)) + value
     body = DicomBytesIO()
     body.is_implicit_VR, body.is_little_endian = implicit_vr, True
     if isinstance(element, DataElement) and element.VR == "SQ":
