@@ -42,8 +42,8 @@ def side_of(ds: Dataset) -> Side:
     if not found:
         raise StrangeError
     names, vrs, lengths, keys, _, implicit, little, *_ = zip(*found, strict=True)
-    tags = tuple(int(tag) for tag in names)
-    if any(key is None and length for key, length in zip(keys, lengths, strict=True)):
+    tags = tuple(map(int, names))
+    if None in keys and any(length and key is None for key, length in zip(keys, lengths, strict=True)):
         raise StrangeError  # not read yet
     charset = keys[tags.index(CHARACTER_SET)] if CHARACTER_SET in tags else None
     return Side((tags, vrs, implicit, little, charset), tags, vrs, keys)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import replace
-from functools import cached_property
 
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag, Tag
@@ -28,9 +27,9 @@ from xnat_pixelanon.headers.proof import (
 )
 from xnat_pixelanon.headers.proof_memory import ProofMemory
 from xnat_pixelanon.headers.proof_own import own_values
-from xnat_pixelanon.headers.proof_rows import Side, StrangeError, side_of
+from xnat_pixelanon.headers.proof_rows import StrangeError, side_of
 from xnat_pixelanon.headers.proof_search import Search, compiled
-from xnat_pixelanon.headers.proof_source import INSTANCE, Source, encodings_of, source_of, titles_of, union
+from xnat_pixelanon.headers.proof_source import INSTANCE, encodings_of, source_of, titles_of, union
 from xnat_pixelanon.headers.proof_view import View, vr_of
 from xnat_pixelanon.headers.request import HeaderProof, HeaderRequest
 from xnat_pixelanon.headers.silence import PYDICOM_ERRORS, quiet
@@ -69,16 +68,6 @@ class _Pair:
         self.keys = (*self.source.side.keys, _ABSENT)
         self.new = request.identity.uid(self.source.instance).encode("ascii")
 
-    @cached_property
-    def encodings(self) -> tuple[list[str], list[str]]:
-        return encodings_of(self.before), encodings_of(self.after)
-
-    def views(self, tag: int) -> tuple[View, View]:
-        """Written and source, of one attribute alone."""
-        name = BaseTag(tag)
-        before, after = ((name,) if name in ds else () for ds in (self.before, self.after))
-        return View(self.after, self.encodings[1], after), View(self.before, self.encodings[0], before)
-
 
 def _known_to_be_right(pair: _Pair) -> bool:
     verdicts = _verdicts(pair)
@@ -94,7 +83,7 @@ def _verdicts(pair: _Pair) -> Verdicts | None:
     key = (request, described, source.told, titles, source.side.form, pair.written.form)
     if key not in memory.verdicts:
         found = union(source.told, request.known_identifiers, titles)
-        verdicts = Verdicts.of(source, pair.written, pair.request, compiled(found))
+        verdicts = Verdicts.of(pair, compiled(found))
         memory.hold(memory.verdicts, key, verdicts, 512 * len(pair.keys))
     return memory.verdicts[key]
 
@@ -105,8 +94,12 @@ class Verdicts:
     Of Pixel Description, `described` tags, only the tags are the same: those are looked at each time.
     """
 
-    def __init__(self, source: Source, written: Side, search: Search, own: frozenset[int], described: set[int]) -> None:
-        self._search, self._uids = search, source.own_uids
+    def __init__(
+        self, pair: _Pair, search: Search, own: frozenset[int], encodings: tuple[list[str], list[str]]
+    ) -> None:
+        source, written = pair.source, pair.written
+        described = {int(Tag(keyword)) for keyword, _ in pair.request.pixel_description}
+        self._search, self._uids, self._encodings = search, source.own_uids, encodings
         places = {tag: at for at, tag in enumerate(source.side.tags)}
         after = {tag: at for at, tag in enumerate(written.tags)}
         self._instance = after[INSTANCE]
@@ -125,8 +118,9 @@ class Verdicts:
         self._metas: dict[Hashable, Runs] = {}
 
     @classmethod
-    def of(cls, source: Source, written: Side, request: HeaderRequest, search: Search) -> Verdicts | None:
+    def of(cls, pair: _Pair, search: Search) -> Verdicts | None:
         """None where what has to be there is not, or is there and must not be."""
+        source, written, request = pair.source, pair.written, pair.request
         own, tags = frozenset(own_values(request)), frozenset(written.tags)
         if not own | {METHOD, METHOD_CODES, EQUIPMENT, INSTANCE} <= tags:
             return None
@@ -134,8 +128,7 @@ class Verdicts:
             return None
         if written.tags != tuple(sorted(tags)) or source.side.tags != tuple(sorted(set(source.side.tags))):
             return None
-        described = {int(Tag(keyword)) for keyword, _ in request.pixel_description}
-        return cls(source, written, search, own, described)
+        return cls(pair, search, own, (encodings_of(pair.before), encodings_of(pair.after)))
 
     def all_right(self, pair: _Pair) -> bool:
         """Whether every check of the comparison is known to pass, or passes now."""
@@ -157,7 +150,7 @@ class Verdicts:
             key = (_ABSENT if there is None else after[there], before[place])
             if key not in known:
                 walk = self._walk(pair)
-                walk.stands(tag, *pair.views(tag))
+                walk.stands(tag, *self._views(pair, tag))
                 if walk.findings:
                     return False
                 pair.memory.remember(known, key, ())
@@ -166,10 +159,18 @@ class Verdicts:
     def _walk(self, pair: _Pair) -> Walk:
         return Walk(pair.request, self._search, self._uids)
 
+    def _views(self, pair: _Pair, tag: int) -> tuple[View, View]:
+        """Written and source, of one attribute alone."""
+        name, (before, after) = BaseTag(tag), self._encodings
+        return (
+            View(pair.after, after, (name,) if name in pair.after else ()),
+            View(pair.before, before, (name,) if name in pair.before else ()),
+        )
+
     def _judged(self, pair: _Pair, tag: int) -> Runs | None:
         """None where the comparison finds something in an element, else the long runs of digits that it looked at."""
         walk = self._walk(pair)
-        walk.dataset(*pair.views(tag), "")
+        walk.dataset(*self._views(pair, tag), "")
         return None if walk.findings else tuple(walk.runs)
 
     def _instance_right(self, pair: _Pair) -> bool:
@@ -188,7 +189,7 @@ class Verdicts:
         key = (side.form, side.keys[:at], side.keys[at + 1 :], pair.keys[self._class])
         if key not in self._metas:
             walk = self._walk(pair)
-            walk.file_meta(pair.after, View(pair.before, pair.encodings[0], (BaseTag(_SOP_CLASS), BaseTag(INSTANCE))))
+            walk.file_meta(pair.after, View(pair.before, self._encodings[0], (BaseTag(_SOP_CLASS), BaseTag(INSTANCE))))
             if walk.findings:
                 return False
             pair.memory.remember(self._metas, key, ())
