@@ -13,7 +13,14 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DicomSequence
 
 from tests.pipeline.conftest import InProcess, Site, banner_template, clean_template, slices, told_in, ultrasound
-from xnat_pixelanon.headers import HeaderProof
+from xnat_pixelanon.headers import (
+    EncodedHeader,
+    HeaderMemory,
+    HeaderProof,
+    HeaderRequest,
+    clean_header,
+    encode_parts,
+)
 from xnat_pixelanon.pipeline import work
 from xnat_pixelanon.pixels import PixelProof, Reopened, pixel_digest
 from xnat_pixelanon.sandbox.person import Person
@@ -105,25 +112,24 @@ def site(make_site: Callable[..., Site]) -> Site:
 
 def leave(patch: pytest.MonkeyPatch, left: Left) -> None:
     """The cleaning of headers leaves something in."""
-    whole = work.clean_header
 
-    def careless(source: Dataset, request: Any) -> Any:
-        cleaned = whole(source, request)
+    def careless(source: Dataset, request: HeaderRequest, _: HeaderMemory) -> EncodedHeader:
+        cleaned = clean_header(source, request)
         left(cleaned.dataset, source)
-        return cleaned
+        return EncodedHeader(*encode_parts(cleaned.dataset, request.transfer_syntax_uid), cleaned.actions)
 
-    patch.setattr(work, "clean_header", careless)
+    patch.setattr(work, "write_header", careless)
 
 
 def write_head(patch: pytest.MonkeyPatch, change: Callable[[bytes], bytes]) -> None:
     """The writing of a file's head leaves something in."""
-    whole = work.encode_parts
+    whole = work.write_header
 
-    def careless(dataset: Dataset, syntax: str) -> tuple[bytes, bytes]:
-        head, body = whole(dataset, syntax)
-        return change(head), body
+    def careless(source: Dataset, request: HeaderRequest, memory: HeaderMemory) -> EncodedHeader:
+        header = whole(source, request, memory)
+        return replace(header, head=change(header.head))
 
-    patch.setattr(work, "encode_parts", careless)
+    patch.setattr(work, "write_header", careless)
 
 
 def draw_nothing(patch: pytest.MonkeyPatch) -> None:

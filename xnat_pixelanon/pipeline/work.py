@@ -12,7 +12,7 @@ from typing import TypeVar
 from xnat_pixelanon.domain.instance import InstanceFacts
 from xnat_pixelanon.domain.rectangle import Rectangle
 from xnat_pixelanon.errors import InstanceError, ScratchError
-from xnat_pixelanon.headers import HeaderRequest, clean_header, encode_parts, prove_bytes, prove_header
+from xnat_pixelanon.headers import HeaderMemory, HeaderRequest, ProofMemory, prove_bytes, prove_header, write_header
 from xnat_pixelanon.pipeline.scratch import DISK_FULL
 from xnat_pixelanon.pixels import (
     Reopened,
@@ -26,6 +26,8 @@ from xnat_pixelanon.pixels import (
 from xnat_pixelanon.pixels.facts import text_of
 
 _EDGE = 1 << 16
+_HEADERS, _PROOFS = HeaderMemory(), ProofMemory()
+"""What this process remembers of the headers it has cleaned, and of those it has proved; the two share nothing."""
 Stamp = tuple[int, int]
 """Size and modification time of a file: a source that changes while we work is noticed."""
 
@@ -115,12 +117,11 @@ def _clean(task: CleanTask) -> Cleaned:
             request = replace(
                 task.request, transfer_syntax_uid=plan.transfer_syntax_uid, pixel_description=plan.description
             )
-            cleaned = clean_header(source.header, request)
-            header = b"".join(encode_parts(cleaned.dataset, plan.transfer_syntax_uid))
-            written = write_instance(source, plan, header, task.out, threads=task.threads)
+            cleaned = write_header(source.header, request, _HEADERS)
+            written = write_instance(source, plan, cleaned.head + cleaned.body, task.out, threads=task.threads)
         with reopened(path, task.out, task.scratch) as (before, after):
-            headers = prove_header(before.header, after.header, request)
-            net = prove_bytes(before.header, request, after.stream, _spans(after))
+            headers = prove_header(before.header, after.header, request, _PROOFS)
+            net = prove_bytes(before.header, request, after.stream, _spans(after), _PROOFS)
             pixels = prove_opened(
                 before, after, task.rectangles, written.effective, scrubbed=written.scrubbed, threads=task.threads
             )

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydicom.dataset import Dataset
 
 from xnat_pixelanon.domain.rectangle import Rectangle
-from xnat_pixelanon.headers import CleanedHeader
+from xnat_pixelanon.headers import EncodedHeader, HeaderMemory, HeaderRequest, clean_header, encode_parts
 from xnat_pixelanon.pipeline import work
 from xnat_pixelanon.pixels import codecs, dct, edits, jpeg, native, recode, writer
 from xnat_pixelanon.pixels.layout import PixelLayout
@@ -251,15 +252,13 @@ def _header_keeps(*tags: int) -> Callable[[Patch], None]:
     """The header's cleaner lets elements through."""
 
     def lay(patch: Patch) -> None:
-        clean_header = work.clean_header
-
-        def lenient(source: Any, request: Any) -> CleanedHeader:
+        def lenient(source: Dataset, request: HeaderRequest, _: HeaderMemory) -> EncodedHeader:
             cleaned = clean_header(source, request)
             for tag in tags:
                 cleaned.dataset[tag] = source[tag]
-            return cleaned
+            return EncodedHeader(*encode_parts(cleaned.dataset, request.transfer_syntax_uid), cleaned.actions)
 
-        patch.setattr(work, "clean_header", lenient)
+        patch.setattr(work, "write_header", lenient)
 
     return lay
 
