@@ -32,41 +32,44 @@ IDENTIFYING = (0x00100010, 0x00100020, 0x00100030, 0x00080020, 0x00080050, INSTA
 
 
 class Worker:
-    """Both memories of one process. Each call does the same with and without them, and compares the outcomes.
+    """Both memories of one process. Each call does the same with and without them; what differs is noted.
 
-    No value is shown where they differ: some of the sources are other people's files.
+    Noted by kind, and asserted at the end of a test: values of other people's files are not for a test's output.
     """
 
     def __init__(self, headers: HeaderMemory | None = None, proofs: ProofMemory | None = None) -> None:
         self.headers, self.proofs = headers or HeaderMemory(), proofs or ProofMemory()
+        self.differences: list[str] = []
+
+    def _compare(self, what: str, warm: object, cold: object) -> None:
+        if warm != cold:
+            self.differences.append(f"{what}, call {len(self.differences)}")
 
     def write(self, source: Dataset, asked: HeaderRequest) -> EncodedHeader | InstanceError:
         cold, warm = written(source, asked), written(source, asked, self.headers)
-        assert type(cold) is type(warm)
         if isinstance(cold, EncodedHeader) and isinstance(warm, EncodedHeader):
-            heads, bodies, actions = cold.head == warm.head, cold.body == warm.body, cold.actions == warm.actions
-            assert (heads, bodies, actions) == (True, True, True)
+            self._compare("head", warm.head, cold.head)
+            self._compare("body", warm.body, cold.body)
+            self._compare("actions", warm.actions, cold.actions)
         else:
-            assert (str(cold), cold.code) == (str(warm), warm.code)
-        return warm
+            self._compare("refusal", repr(warm), repr(cold))
+        return cold
 
     def prove(self, source: Dataset, copied: Dataset, asked: HeaderRequest) -> HeaderProof:
         cold, warm = prove_header(source, copied, asked), prove_header(source, copied, asked, self.proofs)
-        assert warm == cold
-        return warm
+        self._compare("proof", warm, cold)
+        return cold
 
     def search(self, source: Dataset, data: bytes, asked: HeaderRequest) -> HeaderProof:
         """Whether the bytes carry an identifier of the source."""
         spans = [(0, len(data) // 2), (len(data) // 2, len(data))]
         cold = prove_bytes(source, asked, io.BytesIO(data), spans)
         warm = prove_bytes(source, asked, io.BytesIO(data), spans, self.proofs)
-        assert warm == cold
-        return warm
+        self._compare("net", warm, cold)
+        return cold
 
 
-def written(
-    source: Dataset, asked: HeaderRequest, memory: HeaderMemory | None = None
-) -> EncodedHeader | InstanceError:
+def written(source: Dataset, asked: HeaderRequest, memory: HeaderMemory | None = None) -> EncodedHeader | InstanceError:
     try:
         return write_header(source, asked, memory)
     except InstanceError as error:
@@ -80,18 +83,26 @@ def file_of(header: EncodedHeader, asked: HeaderRequest) -> bytes:
     return header.head + packer.compress(header.body) + packer.flush()
 
 
-def reread_touched(source: Dataset) -> Dataset:
+def twin(ds: Dataset) -> Dataset:
+    """The same elements in another data set: `copy` alone gives one that shares them."""
+    other = copy.copy(ds)
+    other._dict = dict(ds._dict)
+    return other
+
+
+def touched(source: Dataset) -> Dataset:
     """As the pixels room leaves a source: some elements have been looked at, and are converted."""
-    touched = copy.copy(source)
+    other = twin(source)
     for keyword in ("Rows", "Columns", "PhotometricInterpretation", "RescaleSlope", "NumberOfFrames", "SeriesNumber"):
-        touched.get(keyword)
-    return touched
+        other.get(keyword)
+    return other
 
 
 def raw(tag: int, vr: str, value: bytes, like: Dataset) -> RawDataElement:
     """An element of `like` as it is read from a file."""
     implicit, little = like.original_encoding
-    return RawDataElement(Tag(tag), None if implicit else vr, len(value), value, 0, implicit is True, little is not False)
+    vr_read = None if implicit else vr
+    return RawDataElement(Tag(tag), vr_read, len(value), value, 0, implicit is True, little is not False)
 
 
 def put_raw(ds: Dataset, tag: int, vr: str, value: bytes) -> None:
