@@ -178,10 +178,8 @@ class Mix:
         return pydicom.dcmread(io.BytesIO(bytes(128) + b"DICM" + meta + body), stop_before_pixels=True)
 
     def request(self) -> HeaderRequest:
-        return request(
-            transfer_syntax_uid=IMPLICIT if self.implicit else EXPLICIT,
-            **{name: value for name, value in self.asked.items() if name != "transfer_syntax_uid" or not self.implicit},
-        )
+        asked = {"transfer_syntax_uid": EXPLICIT, **self.asked}
+        return request(**{**asked, "transfer_syntax_uid": IMPLICIT} if self.implicit else asked)
 
 
 PLAIN = Mix(
