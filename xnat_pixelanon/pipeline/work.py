@@ -12,7 +12,15 @@ from typing import TypeVar
 from xnat_pixelanon.domain.instance import InstanceFacts
 from xnat_pixelanon.domain.rectangle import Rectangle
 from xnat_pixelanon.errors import InstanceError, ScratchError
-from xnat_pixelanon.headers import HeaderMemory, HeaderRequest, ProofMemory, prove_bytes, prove_header, write_header
+from xnat_pixelanon.headers import (
+    HeaderMemory,
+    HeaderRequest,
+    ProofMemory,
+    carriers_of,
+    prove_bytes,
+    prove_header,
+    write_header,
+)
 from xnat_pixelanon.pipeline.scratch import DISK_FULL
 from xnat_pixelanon.pixels import (
     Reopened,
@@ -118,6 +126,7 @@ def _clean(task: CleanTask) -> Cleaned:
                 task.request, transfer_syntax_uid=plan.transfer_syntax_uid, pixel_description=plan.description
             )
             cleaned = write_header(source.header, request, _HEADERS)
+            carriers = carriers_of(cleaned.actions, source.header)
             written = write_instance(source, plan, cleaned.head + cleaned.body, task.out, threads=task.threads)
         with reopened(path, task.out, task.scratch) as (before, after):
             headers = prove_header(before.header, after.header, request, _PROOFS)
@@ -140,7 +149,7 @@ def _clean(task: CleanTask) -> Cleaned:
         route=written.route,
         fill=written.fill,
         effective=written.effective,
-        scrubbed=written.scrubbed,
+        scrubbed=(*written.scrubbed, *carriers),
         note=written.note,
         header_actions=len(cleaned.actions),
         series_number=series_number,
