@@ -18,7 +18,7 @@ def with_everything() -> Dataset:
     put(source, 0x60020010, 4)
     put(source, 0x50000005, 1)
     source.add_new(0x00290010, "LO", "MAKER HEADER")
-    put(source, "GraphicLayerDescription", "words on top")
+    put(source, "UnformattedTextValue", "words on top")
     nest(source, icon())
     source = reread(source)
     source.preamble = b"II*\0" + bytes(124)

@@ -27,13 +27,17 @@ _Key = TypeVar("_Key", bound=Hashable)
 _Value = TypeVar("_Value")
 
 
+class LargeError(Exception):
+    """Something too large to be remembered."""
+
+
 class HeaderMemory:
     """One worker's memory, for `write_header`. Bounded: with too many entries or bytes everything is dropped."""
 
-    def __init__(self, *, entries: int = MOST_ENTRIES, size: int = MOST_BYTES) -> None:
+    def __init__(self, *, entries: int = MOST_ENTRIES, size: int = MOST_BYTES, largest: int = LARGEST_ENTRY) -> None:
         self.layouts: dict[Hashable, Layout | None] = {}
         self.parts: dict[Contents, Part] = {}
-        self._limits = entries, size
+        self._limits, self._largest = (entries, size), largest
         self._entries = self._bytes = 0
 
     @property
@@ -48,22 +52,28 @@ class HeaderMemory:
             self._entries = self._bytes = 0
 
     def keep(self, entries: dict[_Key, _Value], key: _Key, value: _Value, size: int) -> None:
-        """Remember `value` unless it is large; `size`: bytes of key and value."""
-        if size <= LARGEST_ENTRY:
+        """Remember `value` unless it is large; `size`: bytes of key and value, and of what only they hold."""
+        if size <= self._largest:
             self.keep_any(entries, key, value, size)
 
     def keep_any(self, entries: dict[_Key, _Value], key: _Key, value: _Value, size: int) -> None:
-        """Remember `value` of whatever size: it has no size that a file could choose."""
+        """Remember `value` of whatever size."""
         entries[key] = value
         self._entries += 1
         self._bytes += size + _OVERHEAD
 
     def part(self, contents: Contents) -> Part | None:
-        """The one Part of equal contents; None where there is nothing in them."""
+        """The one Part of equal contents; None where there is nothing in them.
+
+        LargeError where it is too large to be remembered: plans are known by their parts, and by one that no other file
+        can have again a plan would be kept for nothing.
+        """
         part = self.parts.get(contents)
         if part is None and any((*contents[0], contents[1])):
             part = Part(contents)
-            self.keep(self.parts, contents, part, sum(len(text) for texts in contents[0] for text in texts))
+            if part.size > self._largest:
+                raise LargeError
+            self.keep_any(self.parts, contents, part, part.size)
         return part
 
 

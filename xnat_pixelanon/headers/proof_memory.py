@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, TypeVar
 
-from xnat_pixelanon.headers.proof_rows import size_of
+from xnat_pixelanon.headers.proof_rows import StrangeError, size_of
 from xnat_pixelanon.headers.proof_told import Contents, Told
 
 if TYPE_CHECKING:
@@ -41,10 +41,12 @@ class ProofMemory:
             self._forget()
 
     def told_once(self, contents: Contents) -> Told:
-        """The one object for equal contents."""
+        """The one object for equal contents. StrangeError where it is too large to be remembered."""
         if (told := self._equal.get(contents)) is None:
             told = Told(contents)
-            self.hold(self._equal, contents, told, sum(map(len, (*contents[1], *contents[2]))))
+            if told.size > self._largest:
+                raise StrangeError
+            self.hold(self._equal, contents, told, told.size)
         return told
 
     def remember(self, answers: dict[Hashable, _Answer], key: Hashable, answer: _Answer, size: int = 0) -> None:

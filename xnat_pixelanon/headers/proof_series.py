@@ -84,7 +84,8 @@ def _verdicts(pair: _Pair) -> Verdicts | None:
     if key not in memory.verdicts:
         found = union(source.told, request.known_identifiers, titles)
         verdicts = Verdicts.of(pair, compiled(found))
-        memory.hold(memory.verdicts, key, verdicts, 512 * len(pair.keys))
+        size = 512 * len(pair.keys) + 4 * sum(one.size for one in source.told) + sum(map(len, titles))
+        memory.hold(memory.verdicts, key, verdicts, size + source.side.extra + pair.written.extra)
     return memory.verdicts[key]
 
 
