@@ -94,6 +94,49 @@ def test_a_word_is_kept_in_one_session_and_goes_in_another_with_the_same_layout(
     assert worker.differences == []
 
 
+def test_a_title_of_the_file_meta_counts_for_its_own_file_alone() -> None:
+    worker = Worker()
+    for index, (title, kept) in enumerate([("NORTHAE", True), ("ZEBRA5", False)] * 3):
+        source = described(index, "zebra 5.0")
+        source.file_meta.SourceApplicationEntityTitle = title
+        header = both(worker, source)
+        assert (b"zebra 5.0" in header.body) is kept
+        copied = reopen(file_of(header, request()))
+        put_raw(copied, 0x00180024, "SH", b"zebra 5.0 ")
+        assert worker.prove(source, copied, request()).ok is kept
+    assert worker.differences == []
+
+
+def content_date(header: EncodedHeader) -> str:
+    return str(reopen(file_of(header, request()))[0x00080023].value)
+
+
+def test_the_sop_class_decides_about_its_neighbours() -> None:
+    """Content Date: a dummy in an enhanced object, or in one with functional groups; else empty."""
+    worker = Worker()
+    classes = [("1.2.840.10008.5.1.4.1.1.4", False), ("1.2.840.10008.5.1.4.1.1.4.1", True)]
+    for index, (sop_class, there) in enumerate(classes * 3):
+        source = numbered(index, ContentDate="20240517")
+        put_raw(source, 0x00080016, "UI", sop_class.encode() + b"\0" * (len(sop_class) % 2))
+        assert bool(content_date(both(worker, source))) is there
+    for index, groups in enumerate([False, True] * 2):
+        source = numbered(index, ContentDate="20240517")
+        if groups:
+            source = numbered(index, ContentDate="20240517", SharedFunctionalGroupsSequence=[Dataset()])
+        assert bool(content_date(both(worker, source))) is groups
+    assert worker.differences == []
+
+
+def test_what_was_computed_from_pixels_goes_once_whether_it_was_valid_or_not() -> None:
+    worker, asked = Worker(), request(pixels_changed=True)
+    for index, value in enumerate([b"\1\0", b"\1", b"\1\0", b"\1"]):
+        source = numbered(index)
+        put_raw(source, 0x00280106, "US", value)
+        header = both(worker, source, asked)
+        assert [one.action for one in header.actions if one.tag == "(0028,0106)"] == ["removed"]
+    assert worker.differences == []
+
+
 @pytest.mark.parametrize("hidden", ["{}", "x{}y", "run 7 {} 8"])
 @pytest.mark.parametrize("separator", [".", "", "-", " "])
 def test_the_digits_of_a_sop_instance_uid_in_another_element(hidden: str, separator: str) -> None:
