@@ -238,12 +238,20 @@ def _put(mix: Mix, part: tuple[int, str, Value]) -> Mix:
     return dataclasses.replace(mix, parts=MappingProxyType({**mix.parts, part[0]: part}))
 
 
+def _revalued(mix: Mix, place: int, value: bytes) -> Mix:
+    """Another value for an element that is there: the layout stays."""
+    tag, vr, before = list(mix.parts.values())[place % len(mix.parts)]
+    return _put(mix, (tag, vr, value)) if isinstance(before, bytes) else mix
+
+
 def _without(mix: Mix, tag: int) -> Mix:
     return dataclasses.replace(mix, parts=MappingProxyType({key: one for key, one in mix.parts.items() if key != tag}))
 
 
 fields = st.one_of(*(st.tuples(st.just(name), st.sampled_from(values)) for name, values in FIELDS.items()))
 changes = st.one_of(
+    st.tuples(st.integers(6, 30), words).map(lambda other: lambda mix: _revalued(mix, *other)),
+    st.tuples(st.integers(6, 30), words).map(lambda other: lambda mix: _revalued(mix, *other)),
     elements().map(lambda part: lambda mix: _put(mix, part)),
     elements().map(lambda part: lambda mix: _put(mix, part)),
     fields.map(lambda change: lambda mix: _asked(mix, change)),

@@ -137,6 +137,18 @@ def test_what_was_computed_from_pixels_goes_once_whether_it_was_valid_or_not() -
     assert worker.differences == []
 
 
+def test_provenance_is_put_on_top_of_what_each_file_has() -> None:
+    worker, asked = Worker(), request(pixels_changed=True)
+    for index, (kind, method) in enumerate(
+        [("AXIAL", "tool one"), ("LOCALIZER", "tool one"), ("AXIAL", "tool two")] * 2
+    ):
+        source = numbered(index, ImageType=["ORIGINAL", "PRIMARY", kind], DeidentificationMethod=method)
+        body = both(worker, source, asked).body
+        assert b"DERIVED\\PRIMARY\\" + kind.encode() in body
+        assert method.encode() + b"\\xnat-pixelanon" in body
+    assert worker.differences == []
+
+
 @pytest.mark.parametrize("hidden", ["{}", "x{}y", "run 7 {} 8"])
 @pytest.mark.parametrize("separator", [".", "", "-", " "])
 def test_the_digits_of_a_sop_instance_uid_in_another_element(hidden: str, separator: str) -> None:
