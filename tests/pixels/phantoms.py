@@ -18,7 +18,15 @@ from pydicom.filewriter import write_dataset, write_file_meta_info
 from pydicom.uid import UID
 
 from xnat_pixelanon.domain.rectangle import Rectangle
-from xnat_pixelanon.pixels import PixelProof, WrittenPixels, open_source, prove_pixels, write_instance
+from xnat_pixelanon.pixels import (
+    PixelProof,
+    WrittenPixels,
+    open_source,
+    pixel_digest,
+    plan_pixels,
+    prove_pixels,
+    write_instance,
+)
 
 IMPLICIT = "1.2.840.10008.1.2"
 EXPLICIT = "1.2.840.10008.1.2.1"
@@ -179,14 +187,20 @@ def write_encapsulated(
 def written(path: Path, out: Path, rectangles: Sequence[Rectangle] = (), **changes: Any) -> WrittenPixels:
     """Write a copy as the pipeline does: a header made from the source's, `changes` made to it."""
     with open_source(path, out.parent) as source:
-        for keyword, value in changes.items():
+        plan = plan_pixels(source, rectangles)
+        for keyword, value in {**dict(plan.description), **changes}.items():
             setattr(source.header, keyword, value)
-        header = encode_header(source.header, source.transfer_syntax_uid, source.header.file_meta)
-        return write_instance(source, header, rectangles, out)
+        meta = source.header.file_meta
+        meta.TransferSyntaxUID = UID(plan.transfer_syntax_uid)
+        header = encode_header(source.header, plan.transfer_syntax_uid, meta)
+        return write_instance(source, plan, header, out)
 
 
 def proved(path: Path, out: Path, rectangles: Sequence[Rectangle], result: WrittenPixels) -> PixelProof:
-    return prove_pixels(path, out, rectangles, result.effective, out.parent, scrubbed=result.scrubbed)
+    """The proof as the pipeline asks for it; its digest is what a read of what a server holds is compared with."""
+    proof = prove_pixels(path, out, rectangles, result.effective, out.parent, scrubbed=result.scrubbed)
+    assert not proof.ok or proof.digest == pixel_digest(out, out.parent)
+    return proof
 
 
 def stored_cells(path: Path) -> np.ndarray[Any, Any]:

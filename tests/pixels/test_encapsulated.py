@@ -21,6 +21,7 @@ from .phantoms import (
     JPEG_BASELINE,
     JPEG_LOSSLESS,
     JPEG_LS,
+    MPEG4,
     RLE,
     Pixels,
     proved,
@@ -61,8 +62,6 @@ def test_without_a_box_every_fragment_is_kept_to_the_bit(tmp_path: Path, syntax:
     path = write_encapsulated(tmp_path / "source.dcm", GREY, syntax, frames, **tables[table])
     facts = read_facts(path, "source.dcm", tmp_path)
     assert (facts.damage, facts.copy_refusal, facts.frames) == (None, None, 2)
-    assert facts.edit_refusal is not None
-    assert facts.edit_refusal.code == "transfer-syntax"
     result = written(path, tmp_path / "out.dcm")
     assert (result.route, result.scrubbed) == ("copy", ())
     source, copy = dcmread(path), dcmread(tmp_path / "out.dcm")
@@ -72,12 +71,18 @@ def test_without_a_box_every_fragment_is_kept_to_the_bit(tmp_path: Path, syntax:
     assert (proof.findings, proof.compared, proof.frames) == ((), "identical-bytes", 2)
 
 
-def test_a_rectangle_in_a_syntax_without_a_route_is_refused(tmp_path: Path) -> None:
-    path = write_encapsulated(tmp_path / "source.dcm", GREY, JPEG_LS, SOUND[JPEG_LS])
-    with pytest.raises(InstanceError) as refused:
-        written(path, tmp_path / "out.dcm", (Rectangle(0, 0, 1, 1),))
-    assert refused.value.code == "transfer-syntax"
-    assert not (tmp_path / "out.dcm").exists()
+def test_a_transfer_syntax_without_a_row_is_refused_by_name(tmp_path: Path) -> None:
+    path = write_encapsulated(tmp_path / "source.dcm", GREY, MPEG4, [b"\0" * 16])
+    facts = read_facts(path, "source.dcm", tmp_path)
+    for refusal in (facts.copy_refusal, facts.edit_refusal):
+        assert refusal is not None
+        assert refusal.code == "transfer-syntax"
+        assert "MPEG-4" in refusal.detail
+    for rectangles in ((), (Rectangle(0, 0, 1, 1),)):
+        with pytest.raises(InstanceError) as refused:
+            written(path, tmp_path / "out.dcm", rectangles)
+        assert refused.value.code == "transfer-syntax"
+        assert not (tmp_path / "out.dcm").exists()
 
 
 @pytest.mark.parametrize("syntax", [JPEG_BASELINE, JPEG_LS, JPEG_2000])

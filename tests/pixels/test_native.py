@@ -23,10 +23,15 @@ from .phantoms import (
     IMPLICIT,
     NATIVE,
     Pixels,
+    data_set,
+    encode_header,
+    native_value,
+    pixel_element,
     proved,
     random_pixels,
     stored_cells,
     write_native,
+    write_raw,
     written,
 )
 
@@ -193,22 +198,19 @@ def test_overlay_planes_in_unused_bits_are_cleared_over_the_whole_image(tmp_path
 
 
 def _element_with_overlay(path: Path, header: Any, pixels: Pixels, syntax: str) -> Path:
-    from .phantoms import encode_header, native_value, pixel_element, write_raw
-
     value = native_value(pixels, syntax, "OW")
     return write_raw(path, syntax, encode_header(header, syntax), pixel_element(syntax, "OW", len(value)) + value)
 
 
 REFUSED: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("64 bits", {"allocated": 64, "stored": 32}, {}),
-    ("high bit", {"allocated": 16, "stored": 12}, {"HighBit": 15}),
     ("RCT", {"photometric": "YBR_RCT"}, {}),
     ("ICT", {"photometric": "YBR_ICT"}, {}),
     ("unknown", {"photometric": "HSV"}, {}),
     ("signed colour", {"photometric": "RGB", "signed": True}, {}),
     ("no planar configuration", {"photometric": "RGB"}, {"PlanarConfiguration": None}),
     ("grey with three samples", {"photometric": "RGB"}, {"PhotometricInterpretation": "MONOCHROME2"}),
-    ("422 of 16 bits", {"photometric": "YBR_FULL_422", "allocated": 16}, {}),
+    ("colour with a high bit", {"photometric": "RGB", "allocated": 16, "stored": 12}, {"HighBit": 15}),
     ("no palette", {"photometric": "PALETTE COLOR"}, {}),
 ]
 
@@ -233,34 +235,84 @@ def test_what_cannot_be_blackened_is_copied_but_never_edited(
     assert proved(path, tmp_path / "out.dcm", (), written(path, tmp_path / "out.dcm")).ok
 
 
-def test_one_bit_data_are_copied_and_not_edited(tmp_path: Path) -> None:
-    pixels = Pixels(np.zeros((3, 5, 5, 1), np.uint64), allocated=1, stored=1)
-    path = write_native(tmp_path / "source.dcm", pixels, value=bytes(range(10)))
-    facts = read_facts(path, "source.dcm", tmp_path)
-    assert facts.edit_refusal is not None
-    assert facts.edit_refusal.code == "pixel-format"
-    result = written(path, tmp_path / "out.dcm")
-    assert dcmread(tmp_path / "out.dcm").PixelData == bytes(range(10))
-    assert proved(path, tmp_path / "out.dcm", (), result).ok
+@pytest.mark.parametrize("syntax", NATIVE)
+@pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
+@pytest.mark.parametrize(("frames", "rows", "columns"), [(3, 5, 5), (2, 7, 10), (1, 16, 24), (9, 3, 1)])
+def test_single_bits_are_filled_though_frames_are_not_whole_bytes(
+    tmp_path: Path, syntax: str, photometric: str, frames: int, rows: int, columns: int
+) -> None:
+    cells = np.random.default_rng(rows).integers(0, 2, (frames, rows, columns, 1), np.uint64)
+    pixels = Pixels(cells, photometric, allocated=1, stored=1)
+    packed = np.packbits(cells.ravel().astype(np.uint8), bitorder="little").tobytes()
+    packed += b"\0" * (len(packed) % 2)
+    if syntax == BIG_ENDIAN:
+        packed = np.frombuffer(packed, "<u2").astype(">u2").tobytes()
+    path = write_native(tmp_path / "source.dcm", pixels, syntax, value=packed, vr="OW")
+    box = Rectangle(1, 0, 3, (columns + 1) // 2)
+    result = written(path, tmp_path / "out.dcm", (box,))
+    value = dcmread(tmp_path / "out.dcm").PixelData
+    if syntax == BIG_ENDIAN:
+        value = np.frombuffer(value, ">u2").astype("<u2").tobytes()
+    bits = np.unpackbits(np.frombuffer(value, np.uint8), bitorder="little")[: cells.size].reshape(cells.shape)
+    expected = cells.copy()
+    expected[:, box.top : box.bottom, box.left : box.right] = photometric == "MONOCHROME1"
+    np.testing.assert_array_equal(bits, expected)
+    assert proved(path, tmp_path / "out.dcm", (box,), result).ok
+    assert proved(path, tmp_path / "out.dcm", (), written(path, tmp_path / "out.dcm")).ok
 
 
 @pytest.mark.parametrize(("number", "vr", "size"), [(8, "OF", 4), (9, "OD", 8)])
 @pytest.mark.parametrize("syntax", [IMPLICIT, EXPLICIT, BIG_ENDIAN])
-def test_float_pixels_are_copied_and_not_edited(tmp_path: Path, number: int, vr: str, size: int, syntax: str) -> None:
-    from .phantoms import data_set, encode_header, pixel_element, write_raw
-
-    value = np.linspace(-1, 1, 35).astype(f"f{size}").tobytes()
+@pytest.mark.parametrize("padding", [None, -1.5])
+def test_float_pixels_are_filled_with_their_padding_value_or_zero(
+    tmp_path: Path, number: int, vr: str, size: int, syntax: str, padding: float | None
+) -> None:
+    order = ">" if syntax == BIG_ENDIAN else "<"
+    numbers = np.linspace(1, 2, 35).reshape(5, 7)
+    value = numbers.astype(f"{order}f{size}").tobytes()
     pixels = Pixels(np.zeros((1, 5, 7, 1), np.uint64), allocated=8 * size, stored=8 * size)
     ds = data_set(pixels, BitsStored=None, HighBit=None, PixelRepresentation=None)
+    if padding is not None:
+        setattr(ds, "FloatPixelPaddingValue" if size == 4 else "DoubleFloatPixelPaddingValue", padding)
     element = pixel_element(syntax, vr, len(value), (0x7FE0, number))
     path = write_raw(tmp_path / "source.dcm", syntax, encode_header(ds, syntax), element + value)
     facts = read_facts(path, "source.dcm", tmp_path)
-    assert (facts.damage, facts.copy_refusal, facts.has_pixel_data) == (None, None, True)
-    assert facts.edit_refusal is not None
-    assert facts.edit_refusal.code == "pixel-format"
-    result = written(path, tmp_path / "out.dcm")
-    assert proved(path, tmp_path / "out.dcm", (), result).ok
-    assert (tmp_path / "out.dcm").read_bytes().endswith(element + value)
+    assert (facts.damage, facts.copy_refusal, facts.edit_refusal, facts.has_pixel_data) == (None, None, None, True)
+    result = written(path, tmp_path / "copy.dcm")
+    assert proved(path, tmp_path / "copy.dcm", (), result).ok
+    assert (tmp_path / "copy.dcm").read_bytes().endswith(element + value)
+    box = Rectangle(1, 2, 3, 7)
+    result = written(path, tmp_path / "out.dcm", (box,))
+    assert proved(path, tmp_path / "out.dcm", (box,), result).ok
+    found = np.frombuffer((tmp_path / "out.dcm").read_bytes()[-len(value) :], f"{order}f{size}").reshape(5, 7)
+    expected = np.frombuffer(value, f"{order}f{size}").reshape(5, 7).copy()
+    expected[1:3, 2:7] = padding or 0
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT, BIG_ENDIAN])
+@pytest.mark.parametrize(("photometric", "signed", "cell"), [
+    ("MONOCHROME2", False, 0), ("MONOCHROME1", False, 0xFFF0), ("MONOCHROME2", True, 0x8000),
+])  # fmt: skip
+def test_values_above_unused_low_bits_are_filled_in_their_place(
+    tmp_path: Path, syntax: str, photometric: str, signed: bool, cell: int
+) -> None:
+    pixels = random_pixels(photometric, allocated=16, stored=12, signed=signed)
+    pixels = dataclasses.replace(pixels, cells=pixels.cells << np.uint64(4))
+    path = write_native(tmp_path / "source.dcm", pixels, syntax, HighBit=15)
+    result = written(path, tmp_path / "out.dcm", BOXES)
+    np.testing.assert_array_equal(stored_cells(tmp_path / "out.dcm"), expected_cells(pixels, BOXES, [cell]))
+    assert proved(path, tmp_path / "out.dcm", BOXES, result).ok
+
+
+def test_pairs_of_16_bit_pixels_are_filled_with_their_chroma(tmp_path: Path) -> None:
+    pixels = random_pixels("YBR_FULL_422", allocated=16, columns=12)
+    path = write_native(tmp_path / "source.dcm", pixels)
+    box = Rectangle(1, 2, 3, 6)
+    result = written(path, tmp_path / "out.dcm", (box,))
+    expected = expected_cells(pixels, (box,), [0, 0x8000, 0x8000])
+    np.testing.assert_array_equal(stored_cells(tmp_path / "out.dcm"), expected)
+    assert proved(path, tmp_path / "out.dcm", (box,), result).ok
 
 
 def test_frames_larger_than_a_chunk_are_filled_in_every_band(tmp_path: Path) -> None:

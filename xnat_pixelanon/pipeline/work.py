@@ -14,7 +14,7 @@ from xnat_pixelanon.domain.rectangle import Rectangle
 from xnat_pixelanon.errors import InstanceError, ScratchError
 from xnat_pixelanon.headers import HeaderRequest, clean_header, encode_parts, prove_bytes, prove_header
 from xnat_pixelanon.pipeline.scratch import DISK_FULL
-from xnat_pixelanon.pixels import PixelSource, open_source, pixel_digest, prove_pixels, read_facts, write_instance
+from xnat_pixelanon.pixels import PixelSource, open_source, plan_pixels, prove_pixels, read_facts, write_instance
 from xnat_pixelanon.pixels.facts import text_of
 
 _EDGE = 1 << 16
@@ -49,6 +49,8 @@ class CleanTask:
     request: HeaderRequest
     out: Path
     scratch: Path
+    threads: int = 1
+    """How many may work on the frames of this one file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +102,21 @@ def _clean(task: CleanTask) -> Cleaned:
         raise InstanceError("damaged", "the source file changed while it was worked on")
     try:
         with open_source(path, task.scratch) as source:
-            request = replace(task.request, transfer_syntax_uid=source.transfer_syntax_uid)
+            plan = plan_pixels(source, task.rectangles)
+            request = replace(
+                task.request, transfer_syntax_uid=plan.transfer_syntax_uid, pixel_description=plan.description
+            )
             cleaned = clean_header(source.header, request)
-            header = b"".join(encode_parts(cleaned.dataset, source.transfer_syntax_uid))
-            written = write_instance(source, header, task.rectangles, task.out)
+            header = b"".join(encode_parts(cleaned.dataset, plan.transfer_syntax_uid))
+            written = write_instance(source, plan, header, task.out, threads=task.threads)
             pixels = prove_pixels(
-                path, task.out, task.rectangles, written.effective, task.scratch, scrubbed=written.scrubbed
+                path,
+                task.out,
+                task.rectangles,
+                written.effective,
+                task.scratch,
+                scrubbed=written.scrubbed,
+                threads=task.threads,
             )
             with open_source(task.out, task.scratch) as copy:
                 headers = prove_header(source.header, copy.header, request)
@@ -121,7 +132,7 @@ def _clean(task: CleanTask) -> Cleaned:
         raise InstanceError("proof-failed", "; ".join(findings[:20]))
     return Cleaned(
         sop_instance_uid,
-        pixel_digest(task.out, task.scratch),
+        pixels.digest,
         written.route,
         written.fill,
         tuple(written.effective),

@@ -8,15 +8,17 @@ from xnat_pixelanon.pixels.preview import render_frame
 from xnat_pixelanon.pixels.proof import PixelProof, prove_pixels
 from xnat_pixelanon.pixels.routes import TransferSyntax, transfer_syntaxes
 from xnat_pixelanon.pixels.source import PixelSource, open_source
-from xnat_pixelanon.pixels.writer import WrittenPixels, write_instance
+from xnat_pixelanon.pixels.writer import PixelPlan, WrittenPixels, plan_pixels, write_instance
 
 __all__ = [
+    "PixelPlan",
     "PixelProof",
     "PixelSource",
     "TransferSyntax",
     "WrittenPixels",
     "open_source",
     "pixel_digest",
+    "plan_pixels",
     "prove_pixels",
     "read_facts",
     "render_frame",

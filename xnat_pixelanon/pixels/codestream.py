@@ -3,20 +3,49 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from xnat_pixelanon.pixels.layout import PixelLayout
 from xnat_pixelanon.pixels.structure import damaged
 
 AFTER_STREAM = "bytes after the end of a frame's codestream"
+Process = Literal[
+    "baseline", "extended", "progressive", "lossless", "near-lossless", "reversible", "irreversible", "run-length"
+]
+LOSSY: frozenset[Process] = frozenset({"baseline", "extended", "progressive", "near-lossless", "irreversible"})
+
+
+@dataclass(frozen=True, slots=True)
+class StreamForm:
+    """What a codestream's own header says of its samples; the frames of one file have to agree in it to be edited.
+
+    `precision` in bits. `signed` is None where only the DICOM header tells. `parameter`: the predictor of lossless
+    JPEG, the NEAR of JPEG-LS, the decomposition levels of JPEG 2000. `transformed`: JPEG 2000's multiple component
+    transformation. `header`: the frame header itself (SOF, or SIZ and COD).
+    """
+
+    process: Process
+    precision: int
+    signed: bool | None = None
+    parameter: int = 0
+    transformed: bool = False
+    subsampled: bool = False
+    header: bytes = b""
+
+    @property
+    def lossy(self) -> bool:
+        """Whether the compression lost something for certain."""
+        return self.process in LOSSY
 
 
 @dataclass(frozen=True, slots=True)
 class FrameStream:
-    """One frame, walked: the pieces to keep, what the others are, and where in its bytes the codestream ends."""
+    """One frame, walked: the pieces to keep, what the others are, where its codestream ends, and its form."""
 
     pieces: tuple[bytes, ...]
     removed: frozenset[str]
     end: int
+    form: StreamForm
 
 
 def is_padding(rest: bytes) -> bool:

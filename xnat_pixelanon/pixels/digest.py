@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from xnat_pixelanon.pixels.fragments import FragmentTable
 from xnat_pixelanon.pixels.layout import PixelLayout
 from xnat_pixelanon.pixels.source import CHUNK, PixelSource, open_source
 from xnat_pixelanon.pixels.structure import read_exactly
+from xnat_pixelanon.pixels.value_digest import NO_PIXELS, begin
 from xnat_pixelanon.pixels.walk import survey, swapped_words
 
 
@@ -25,10 +25,9 @@ def pixel_digest(path: Path, scratch: Path) -> str:
         found = survey(source)
         layout = source.layout
         if layout is None:
-            return "sha256:" + hashlib.sha256(b"no pixel data").hexdigest()
-        kind = "native" if found.table is None else "encapsulated"
-        size = f"{layout.frames} {layout.rows} {layout.columns} {layout.samples} {layout.bits_allocated}"
-        digest = hashlib.sha256(f"{layout.keyword} {kind} {size}\n".encode())
+            return NO_PIXELS
+        size = (layout.frames, layout.rows, layout.columns, layout.samples, layout.bits_allocated)
+        digest = begin(layout.keyword, encapsulated=found.table is not None, size=size)
         for data in _native(source, layout) if found.table is None else _fragments(source, found.table):
             digest.update(data)
         return "sha256:" + digest.hexdigest()
@@ -37,9 +36,7 @@ def pixel_digest(path: Path, scratch: Path) -> str:
 def _native(source: PixelSource, layout: PixelLayout) -> Iterator[bytes]:
     assert source.element is not None
     source.stream.seek(source.element.value_offset)
-    width = layout.bits_allocated // 8
-    if layout.big_endian and (swapped_words(source, layout) or width not in (1, 2, 4, 8)):
-        width = 2
+    width = 2 if layout.big_endian and swapped_words(source, layout) else max(1, layout.bits_allocated // 8)
     remaining = layout.value_bytes
     while remaining:
         count = min(CHUNK, remaining)
@@ -52,11 +49,14 @@ def _native(source: PixelSource, layout: PixelLayout) -> Iterator[bytes]:
 
 
 def _fragments(source: PixelSource, table: FragmentTable) -> Iterator[bytes]:
+    """A pad byte behind the last marker of a JPEG or JPEG 2000 stream is not part of the frame."""
     for fragment in table.fragments:
-        source.stream.seek(fragment.value_offset)
         remaining = fragment.length
+        if remaining >= 3:
+            source.stream.seek(fragment.value_offset + remaining - 3)
+            remaining -= read_exactly(source.stream, 3) == b"\xff\xd9\0"
+        source.stream.seek(fragment.value_offset)
         while remaining:
             data = read_exactly(source.stream, min(CHUNK, remaining))
             remaining -= len(data)
-            # a pad byte behind the last marker of a JPEG or JPEG 2000 stream is not part of the frame
-            yield data[:-1] if not remaining and data.endswith(b"\xff\xd9\0") else data
+            yield data

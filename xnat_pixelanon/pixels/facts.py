@@ -14,11 +14,13 @@ from pydicom.multival import MultiValue
 from xnat_pixelanon.domain.criteria import CRITERIA
 from xnat_pixelanon.domain.instance import InstanceFacts, Refusal
 from xnat_pixelanon.errors import InstanceError
+from xnat_pixelanon.pixels.edits import edit_of, needs_edit
 from xnat_pixelanon.pixels.layout import VALUE_ERRORS
 from xnat_pixelanon.pixels.quiet import no_library_text
+from xnat_pixelanon.pixels.recode import check_spare_bits_of_frames
 from xnat_pixelanon.pixels.source import PixelSource, open_source
+from xnat_pixelanon.pixels.unused_bits import check_unused_bits
 from xnat_pixelanon.pixels.walk import survey
-from xnat_pixelanon.pixels.writer import edit_fill
 
 _VL_WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
 
@@ -66,12 +68,20 @@ def _header_facts(facts: InstanceFacts, source: PixelSource) -> InstanceFacts:
 
 
 def _stream_facts(facts: InstanceFacts, source: PixelSource) -> InstanceFacts:
-    facts = replace(facts, frames=survey(source).frames)
-    if source.layout is None:
+    found = survey(source)
+    facts = replace(facts, frames=found.frames)
+    layout = source.layout
+    if layout is None or source.syntax is None:
         return facts
+    if source.syntax.encapsulated:
+        check_spare_bits_of_frames(source, layout, found)
+    else:
+        check_unused_bits(source, layout)
     try:
-        edit_fill(source, source.layout)
+        edit_of(source, layout, found)
     except InstanceError as error:
+        if needs_edit(source, layout, ()):
+            raise
         return replace(facts, edit_refusal=Refusal(error.code, error.detail))
     return facts
 

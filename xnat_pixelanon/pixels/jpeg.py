@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import re
 
-from xnat_pixelanon.pixels.codestream import AFTER_STREAM, FrameStream, check_precision, check_size, is_padding
+from xnat_pixelanon.errors import InstanceError
+from xnat_pixelanon.pixels.codestream import (
+    AFTER_STREAM,
+    FrameStream,
+    Process,
+    StreamForm,
+    check_precision,
+    check_size,
+    is_padding,
+)
 from xnat_pixelanon.pixels.jpeg_segments import check_application, check_segment
 from xnat_pixelanon.pixels.layout import PixelLayout
 from xnat_pixelanon.pixels.structure import damaged
@@ -16,7 +25,11 @@ _TABLES = {
     "jpeg-lossless": frozenset({0xC4, 0xDB, 0xDD, _DNL}),
     "jpeg-ls": frozenset({0xDD, _DNL, _LSE}),
 }
-_FRAME_HEADERS = {"jpeg-dct": frozenset({0xC0, 0xC1, 0xC2}), "jpeg-lossless": frozenset({0xC3}), "jpeg-ls": {0xF7}}
+_PROCESSES: dict[str, dict[int, Process]] = {
+    "jpeg-dct": {0xC0: "baseline", 0xC1: "extended", 0xC2: "progressive"},
+    "jpeg-lossless": {0xC3: "lossless"},
+    "jpeg-ls": {0xF7: "lossless"},
+}
 # The next marker inside entropy-coded data: stuffed bytes and restart markers belong to the data. JPEG-LS stuffs a bit.
 _NEXT_MARKER = {
     "jpeg-dct": re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]"),
@@ -38,7 +51,8 @@ def walk(data: bytes, layout: PixelLayout, family: str) -> FrameStream:
     if not begins(data):
         raise damaged("a frame does not start with the JPEG marker SOI")
     pieces, removed = [data[:2]], set[str]()
-    rows, scans, seen_frame, at = 0, 0, False, 2
+    rows, scans, at = 0, list[bytes](), 2
+    header: tuple[Process, bytes] | None = None
     applications = set[int]()
     while True:
         start, marker, at = _marker(data, at)
@@ -56,12 +70,13 @@ def walk(data: bytes, layout: PixelLayout, family: str) -> FrameStream:
             check_application(payload)
         pieces.append(kept)
         removed.update(what)
-        if marker in _FRAME_HEADERS[family] and not seen_frame:
-            seen_frame, rows = True, _frame_header(payload, layout)
+        if marker in _PROCESSES[family] and header is None:
+            rows = _frame_header(payload, layout)
+            header = (_PROCESSES[family][marker], payload)
         elif marker == _DNL and not rows and len(payload) == 2:
             rows = int.from_bytes(payload, "big")
-        elif marker == _SOS and seen_frame:
-            scans += 1
+        elif marker == _SOS and header is not None:
+            scans.append(payload)
             found = _NEXT_MARKER[family].search(data, at)
             if found is None:
                 raise damaged("a frame's JPEG stream is truncated: no EOI")
@@ -69,11 +84,23 @@ def walk(data: bytes, layout: PixelLayout, family: str) -> FrameStream:
             at = found.start()
         elif marker not in _TABLES[family] and not _APP0 <= marker <= _APP15 and marker != _COM:
             raise damaged("a frame's JPEG stream holds a marker that its transfer syntax does not have")
-    if not scans or rows != layout.rows:
+    if header is None or not scans or rows != layout.rows:
         raise damaged("a frame's JPEG stream has no image, or another number of rows than Rows")
     if not is_padding(data[at:]):
         removed.add(AFTER_STREAM)
-    return FrameStream(tuple(pieces), frozenset(removed), at)
+    return FrameStream(tuple(pieces), frozenset(removed), at, _form(*header, scans, near=family == "jpeg-ls"))
+
+
+def _form(process: Process, frame: bytes, scans: list[bytes], *, near: bool) -> StreamForm:
+    """Of the frame header (SOF) and the scan headers, whose first parameter is the predictor or NEAR."""
+    parameters = {scan[1 + 2 * scan[0]] for scan in scans}
+    if process == "lossless" and len(parameters) != 1:
+        raise InstanceError("pixel-format", "the scans of a frame are coded in different ways")
+    parameter = parameters.pop() if process == "lossless" else 0
+    if near and parameter:
+        process = "near-lossless"
+    sampling = {frame[at] for at in range(7, len(frame), 3)}
+    return StreamForm(process, frame[0], None, parameter, subsampled=len(sampling) > 1, header=frame)
 
 
 def _marker(data: bytes, at: int) -> tuple[int, int, int]:

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 
 from xnat_pixelanon.errors import InstanceError
-from xnat_pixelanon.pixels.codestream import AFTER_STREAM, FrameStream, check_precision, check_size, is_padding
+from xnat_pixelanon.pixels.codestream import (
+    AFTER_STREAM,
+    FrameStream,
+    StreamForm,
+    check_precision,
+    check_size,
+    is_padding,
+)
 from xnat_pixelanon.pixels.jpeg2000_segments import (
+    COC,
+    COD,
     PLT,
     TLM,
     check_file_type,
@@ -46,22 +56,22 @@ def walk(data: bytes, layout: PixelLayout) -> FrameStream:
 def _with_rest(data: bytes, frame: FrameStream) -> FrameStream:
     if is_padding(data[frame.end :]):
         return frame
-    return FrameStream(frame.pieces, frame.removed | {AFTER_STREAM}, frame.end)
+    return replace(frame, removed=frame.removed | {AFTER_STREAM})
 
 
 def _walk_codestream(data: bytes, at: int, stop: int, layout: PixelLayout) -> FrameStream:
     if data[at : at + 2] != _SOC:
         raise damaged("a frame does not start with the JPEG 2000 marker SOC")
-    pieces, removed = [_SOC], set[str]()
+    pieces, removed, told = [_SOC], set[str](), list[int]()
+    size, coding = b"", _Coding(layout.samples)
     at += 2
-    seen_size, told = False, list[int]()
     while True:
         marker, length = _segment(data, at, stop)
         if marker == _SOT:
             break
-        if marker == _SIZ and not seen_size:
-            _image_size(data[at + 4 : at + 2 + length], layout)
-            seen_size = True
+        if marker == _SIZ and not size:
+            size = data[at + 4 : at + 2 + length]
+            _image_size(size, layout)
         elif (marker not in _SEGMENTS or marker == PLT) and marker != _COM:
             raise damaged("a frame's JPEG 2000 header holds a marker that is not known")
         if marker == _COM:
@@ -69,16 +79,53 @@ def _walk_codestream(data: bytes, at: int, stop: int, layout: PixelLayout) -> Fr
         else:
             payload = data[at + 4 : at + 2 + length]
             check_segment(marker, payload, layout.samples)
+            coding.note(marker, payload)
             told += tile_part_lengths(payload) if marker == TLM else ()
             pieces.append(data[at : at + 2 + length])
         at += 2 + length
-    if not seen_size:
+    if not size:
         raise damaged("a frame's JPEG 2000 header has no image size")
-    end, lengths = _walk_tile_parts(data, at, stop, layout)
+    end, lengths = _walk_tile_parts(data, at, stop, coding)
     if told and told != lengths:
         raise damaged("a frame's JPEG 2000 header gives other lengths than its tile-parts have")
     pieces.append(data[at:end])
-    return FrameStream(tuple(pieces), frozenset(removed), end)
+    return FrameStream(tuple(pieces), frozenset(removed), end, coding.form(size))
+
+
+class _Coding:
+    """What the coding style segments say, over main and tile-part headers (ISO 15444-1 A.6.1, A.6.2)."""
+
+    def __init__(self, components: int) -> None:
+        self.components = components
+        self._defaults: list[bytes] = []
+        self._wavelets: set[int] = set()
+
+    def note(self, marker: int, payload: bytes) -> None:
+        if marker == COD:
+            self._defaults.append(payload[:10])
+            self._wavelets.add(payload[9])
+        elif marker == COC:
+            self._wavelets.add(payload[6 if self.components < 257 else 7])
+
+    def form(self, size: bytes) -> StreamForm:
+        if not self._defaults:
+            raise damaged("a frame's JPEG 2000 header has no coding style")
+        depths, sampling = set(size[36::3]), set(size[37::3]) | set(size[38::3])
+        if len(depths) != 1:
+            raise InstanceError("pixel-format", "the components of a frame have different precisions")
+        depth, first = depths.pop(), self._defaults[0]
+        transformed = {style[4] for style in self._defaults}
+        if len(transformed) != 1:
+            raise InstanceError("pixel-format", "the tiles of a frame are coded in different ways")
+        return StreamForm(
+            process="reversible" if self._wavelets == {1} else "irreversible",
+            precision=(depth & 0x7F) + 1,
+            signed=bool(depth & 0x80),
+            parameter=first[5],
+            transformed=transformed.pop() == 1,
+            subsampled=sampling != {1},
+            header=size + first,
+        )
 
 
 def _segment(data: bytes, at: int, stop: int) -> tuple[int, int]:
@@ -103,7 +150,7 @@ def _image_size(payload: bytes, layout: PixelLayout) -> None:
         check_precision(layout, (depth & 0x7F) + 1)
 
 
-def _walk_tile_parts(data: bytes, at: int, stop: int, layout: PixelLayout) -> tuple[int, list[int]]:
+def _walk_tile_parts(data: bytes, at: int, stop: int, coding: _Coding) -> tuple[int, list[int]]:
     """Hop from tile-part to tile-part; gives the place behind EOC, and how long each was."""
     lengths = list[int]()
     while data[at : at + 2] != _EOC or at + 2 > stop:
@@ -112,7 +159,7 @@ def _walk_tile_parts(data: bytes, at: int, stop: int, layout: PixelLayout) -> tu
             raise damaged("a frame's JPEG 2000 stream is truncated: no EOC")
         (part_length,) = struct.unpack(">L", data[at + 6 : at + 10])
         start = at
-        body, packets = _skip_tile_header(data, at + 12, stop, layout)
+        body, packets = _skip_tile_header(data, at + 12, stop, coding)
         if part_length == 0:  # the last one reaches to EOC; no coded byte pair is above FF8F
             at = data.find(_EOC, body, stop)
             if at < 0:
@@ -127,7 +174,7 @@ def _walk_tile_parts(data: bytes, at: int, stop: int, layout: PixelLayout) -> tu
     return at + 2, lengths
 
 
-def _skip_tile_header(data: bytes, at: int, stop: int, layout: PixelLayout) -> tuple[int, int | None]:
+def _skip_tile_header(data: bytes, at: int, stop: int, coding: _Coding) -> tuple[int, int | None]:
     """Where the packets begin, and how many bytes of them the header tells of, where it does."""
     packets: int | None = None
     while data[at : at + 2] != b"\xff\x93":
@@ -137,7 +184,8 @@ def _skip_tile_header(data: bytes, at: int, stop: int, layout: PixelLayout) -> t
         if marker not in _SEGMENTS:
             raise damaged("a tile-part of a frame's JPEG 2000 stream holds a marker that is not known")
         payload = data[at + 4 : at + 2 + length]
-        check_segment(marker, payload, layout.samples)
+        check_segment(marker, payload, coding.components)
+        coding.note(marker, payload)
         if marker == PLT:
             packets = (packets or 0) + packet_bytes(payload)
         at += 2 + length
@@ -145,12 +193,13 @@ def _skip_tile_header(data: bytes, at: int, stop: int, layout: PixelLayout) -> t
 
 
 def _walk_boxes(data: bytes, layout: PixelLayout) -> FrameStream:
-    pieces, removed, at, found, seen = [], set[str](), 0, False, set[bytes]()
+    pieces, removed, at, seen = [], set[str](), 0, set[bytes]()
+    form: StreamForm | None = None
     while len(data) - at >= 8:
         kind, body, end = _box(data, at)
-        if kind == b"jp2c" and not found:
-            found = True
+        if kind == b"jp2c" and form is None:
             stream = _walk_codestream(data, body, end, layout)
+            form = stream.form
             open_ended = data[at : at + 4] == b"\0\0\0\0"
             if not is_padding(data[stream.end : end]):
                 removed.add(AFTER_STREAM)
@@ -167,11 +216,11 @@ def _walk_boxes(data: bytes, layout: PixelLayout) -> FrameStream:
         else:
             removed.add("JP2 boxes besides the image")
         at = end
-    if not found:
+    if form is None:
         raise damaged("a frame's JP2 boxes hold no codestream")
     if not is_padding(data[at:]):
         removed.add(AFTER_STREAM)
-    return FrameStream(tuple(pieces), frozenset(removed), at)
+    return FrameStream(tuple(pieces), frozenset(removed), at, form)
 
 
 def _box(data: bytes, at: int) -> tuple[bytes, int, int]:

@@ -5,7 +5,7 @@ ISO 10918-1 B.2.2 to B.2.5, ISO 14495-1 C.2.4; decoders read the content and ski
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from xnat_pixelanon.errors import InstanceError
@@ -25,6 +25,35 @@ def check_application(payload: bytes) -> None:
     adobe = payload.startswith(b"Adobe\0") and payload[6:7] in (b"d", b"e", b"f")  # version 100 to 102
     if not jfif and not adobe and not payload.startswith(b"mrfx"):
         raise InstanceError("pixel-format", "a JPEG application segment is not as its kind has to be")
+
+
+def graft(source: bytes, pieces: Sequence[bytes]) -> bytes:
+    """The frame `pieces` (a walk's, from SOI to EOI) with the component ids and application segments of `source`.
+
+    Decoders take the colours from these: with others the whole image would change.
+    """
+    at, kept, ids = 2, list[bytes](), b""
+    while not ids:
+        while source[at + 1] == 0xFF:
+            at += 1
+        end = at + 2 + int.from_bytes(source[at + 2 : at + 4], "big")
+        if 0xE0 <= source[at + 1] <= 0xEF:
+            kept.append(source[at:end])
+        elif source[at + 1] in (0xC0, 0xC1, 0xC2, 0xC3):
+            ids = source[at + 10 : end : 3]
+        at = end
+    return b"".join((pieces[0], *kept, *(_with_ids(piece, ids) for piece in pieces[1:])))
+
+
+def _with_ids(piece: bytes, ids: bytes) -> bytes:
+    """Frame and scan headers with these component ids; nothing of application segments; all else as it is."""
+    marker = piece[1] if piece[:1] == b"\xff" else 0
+    patched = bytearray(b"" if 0xE0 <= marker <= 0xEF else piece)
+    if marker == 0xC3:
+        patched[10::3] = ids
+    elif marker == 0xDA:
+        patched[5 : 5 + 2 * len(ids) : 2] = ids
+    return bytes(patched)
 
 
 def _frame_header(payload: bytes) -> bool:

@@ -50,6 +50,8 @@ class PixelLayout:
     overlay_bits: tuple[int, ...] = ()
     subsampled: bool = False
     """Native 4:2:2: two pixels share Y Y Cb Cr, four samples (PS3.3 C.7.6.3.1.2)."""
+    encapsulated: bool = False
+    """The cells are those that the codestreams decode to, without conversion of colour."""
 
     @property
     def frame_bits(self) -> int:
@@ -101,6 +103,7 @@ def read_layout(header: Dataset, tag: int, *, encapsulated: bool, big_endian: bo
         inverse=_inverse(header, photometric),
         overlay_bits=_overlay_bits(header, allocated, integers),
         subsampled=photometric in SUBSAMPLED and samples == 3 and not encapsulated,
+        encapsulated=encapsulated,
     )
 
 

@@ -1,43 +1,33 @@
 """The pixel proof: source and written copy, reopened and compared by code that shares nothing with the writer.
 
 It locates the pixel data by pydicom where the writer walks the file, counts frame by frame and band by band where the
-writer counts lines, and judges black by what a display would show where the writer has a table of stored values.
+writer counts lines, decodes by adapters of its own, and judges black by what a display would show where the writer has
+a table of stored values. Shared are the codec libraries, and the plumbing of threads (window.py).
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydicom.dataset import Dataset
+from pydicom.datadict import keyword_for_tag
+from pydicom.uid import UID
 
 from xnat_pixelanon.domain.rectangle import Rectangle
-from xnat_pixelanon.pixels.proof_frames import compare_native
+from xnat_pixelanon.pixels.proof_boxes import Boxes, Comparison
+from xnat_pixelanon.pixels.proof_decoded import compare_decoded
+from xnat_pixelanon.pixels.proof_extent import allowed_extent
+from xnat_pixelanon.pixels.proof_labels import compare_labels
+from xnat_pixelanon.pixels.proof_native import compare_native
 from xnat_pixelanon.pixels.proof_read import PROOF_ERRORS, Reopened, Unreadable, reopen
-from xnat_pixelanon.pixels.proof_streams import compare_encapsulated
+from xnat_pixelanon.pixels.proof_streams import compare_streams
 from xnat_pixelanon.pixels.quiet import no_library_text
+from xnat_pixelanon.pixels.value_digest import NO_PIXELS, begin
 
 Compared = Literal["identical-bytes", "identical-but-scrubbed", "box-and-outside"]
-_LABELS = (
-    "Rows",
-    "Columns",
-    "SamplesPerPixel",
-    "PhotometricInterpretation",
-    "PlanarConfiguration",
-    "BitsAllocated",
-    "BitsStored",
-    "HighBit",
-    "PixelRepresentation",
-    "PresentationLUTShape",
-    "RescaleSlope",
-    *(
-        f"{prefix}{colour}PaletteColorLookupTable{part}"
-        for colour in ("Red", "Green", "Blue")
-        for prefix, part in (("", "Descriptor"), ("", "Data"), ("Segmented", "Data"))
-    ),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +36,14 @@ class PixelProof:
 
     `frames`: how many were compared. `compared`: "identical-bytes" (equal to the bit), "identical-but-scrubbed" (equal
     but for carriers taken out of the pixel element) or "box-and-outside" (black in every box, equal outside).
+    `digest`: of the copy's values as it was read, as pixel_digest gives it; empty where it was not read to its end.
     """
 
     ok: bool
     findings: tuple[str, ...]
     frames: int
     compared: Compared
+    digest: str = ""
 
 
 def prove_pixels(
@@ -62,68 +54,84 @@ def prove_pixels(
     scratch: Path,
     *,
     scrubbed: Sequence[str] | None = None,
+    threads: int = 1,
 ) -> PixelProof:
     """Compare the written copy with its source.
 
-    Every rectangle asked for lies inside its effective box; each box is constant, and shown as black, in every frame;
-    outside the boxes the stored values are equal; counts, sizes and labels are those of the source. `scrubbed` is what
-    the report says was taken out: where it is given and empty, no difference is accepted. Bad files are findings, not
-    errors; only a full scratch folder raises (ScratchError).
+    Every rectangle asked for lies inside its effective box; each is constant, and shown as black, in every frame;
+    outside the effective boxes the stored values are equal; counts, sizes and labels are those of the source.
+    `scrubbed` is what the report says was taken out: where it is given and empty, no difference is accepted. Bad files
+    are findings, not errors; only a full scratch folder raises (ScratchError).
     """
     compared: Compared = "box-and-outside" if rectangles else "identical-bytes"
     try:
         with no_library_text(), reopen(source_path, scratch) as source, reopen(written_path, scratch) as written:
-            findings = [*_compare_labels(source, written), *_compare_boxes(source.header, rectangles, effective)]
-            if findings:
-                return PixelProof(False, tuple(findings), 0, compared)
-            if not source.has_pixels:
-                found = ("there are rectangles but no pixel data",) if rectangles else ()
-                return PixelProof(not found, found, 0, compared)
-            if source.encapsulated:
-                result = compare_encapsulated(source, written, bool(effective))
-            else:
-                result = compare_native(source, written, effective)
+            return _prove(source, written, (tuple(rectangles), tuple(effective)), scrubbed, threads)
     except Unreadable as error:
         return PixelProof(False, (error.why,), 0, compared)
     except PROOF_ERRORS:
         return PixelProof(False, ("source or copy cannot be read for the proof",), 0, compared)
+
+
+def _prove(
+    source: Reopened,
+    written: Reopened,
+    asked: tuple[tuple[Rectangle, ...], tuple[Rectangle, ...]],
+    scrubbed: Sequence[str] | None,
+    threads: int,
+) -> PixelProof:
+    rectangles, effective = asked
+    compared: Compared = "box-and-outside" if rectangles else "identical-bytes"
+    planes = source.has_pixels and source.encapsulated and source.has_embedded_overlay
+    findings = compare_labels(source, written, boxes=bool(rectangles) or planes)
+    boxes, misplaced = _boxes(source, written, rectangles, effective)
+    findings += misplaced
+    if findings:
+        return PixelProof(False, tuple(findings), 0, compared)
+    if not source.has_pixels:
+        wrong = ("there are rectangles but no pixel data",) if rectangles else ()
+        return PixelProof(not wrong, wrong, 0, compared, "" if wrong else NO_PIXELS)
+    result = Comparison(digest=_digest(written))
+    if not source.encapsulated:
+        compare_native(source, written, boxes, result)
+    elif rectangles or planes:
+        compare_decoded(source, written, boxes, result, threads=threads)
+    else:
+        compare_streams(source, written, result)
     findings = list(result.findings)
-    if result.taken_out and scrubbed is not None and not scrubbed:
+    silent = scrubbed is not None and not scrubbed
+    if result.taken_out and silent and not (rectangles and source.encapsulated):
         findings.append("something was taken out of the pixel data that is not reported")
     if result.taken_out and not rectangles:
         compared = "identical-but-scrubbed"
-    return PixelProof(not findings, tuple(findings), result.frames, compared)
+    digest = "" if findings else f"sha256:{result.digest.hexdigest()}"
+    return PixelProof(not findings, tuple(findings), result.frames, compared, digest)
 
 
-def _compare_labels(source: Reopened, written: Reopened) -> list[str]:
-    """The attributes that say how the bytes are to be read have to be those of the source."""
-    findings = []
-    if source.transfer_syntax_uid != written.transfer_syntax_uid:
-        findings.append("the copy has another transfer syntax")
-    if source.tag != written.tag:
-        findings.append("the copy has another pixel data element, or none, or one where the source has none")
-    if source.has_pixels and source.frames != written.frames:
-        findings.append("the copy has another Number of Frames")
-    for keyword in _LABELS:
-        if source.has_pixels and _value(source.header, keyword) != _value(written.header, keyword):
-            findings.append(f"the copy has another {keyword}")
-    return findings
+def _digest(written: Reopened) -> hashlib._Hash:
+    rows, columns, samples = (written.number(one) for one in ("Rows", "Columns", "SamplesPerPixel"))
+    size = (written.frames, rows, columns, samples, written.number("BitsAllocated"))
+    return begin(keyword_for_tag(written.tag), encapsulated=written.encapsulated, size=size)
 
 
-def _value(header: Dataset, keyword: str) -> object:
-    value = header.get(keyword)
-    return bytes(value) if isinstance(value, bytes | bytearray) else None if value is None else str(value).strip()
-
-
-def _compare_boxes(header: Dataset, asked: Sequence[Rectangle], effective: Sequence[Rectangle]) -> list[str]:
-    """Each effective box holds the one asked for, and is wider only where chroma is shared by two columns."""
+def _boxes(
+    source: Reopened, written: Reopened, asked: Sequence[Rectangle], effective: Sequence[Rectangle]
+) -> tuple[Boxes, list[str]]:
+    """Each effective box holds the one asked for, and is wider only where the pixels are coded in blocks or pairs."""
     if len(asked) != len(effective):
-        return ["there are not as many boxes as rectangles were asked for"]
-    spare = 1 if str(header.get("PhotometricInterpretation", "")).strip().endswith("_422") else 0
-    findings = []
+        return Boxes((), ()), ["there are not as many boxes as rectangles were asked for"]
+    if not asked:
+        return Boxes((), ()), []
+    spare = allowed_extent(source, written)
+    rows, columns = source.number("Rows"), source.number("Columns")
     for wanted, box in zip(asked, effective, strict=True):
-        holds = box.top == wanted.top and box.bottom == wanted.bottom
-        holds = holds and 0 <= wanted.left - box.left <= spare and 0 <= box.right - wanted.right <= spare
-        if not holds or not box.inside(int(header.get("Rows") or 0), int(header.get("Columns") or 0)):
-            findings.append("a box is not the rectangle that was asked for")
-    return findings
+        before = (wanted.top - box.top, wanted.left - box.left)
+        after = (box.bottom - wanted.bottom, box.right - wanted.right)
+        grown = zip(before, after, spare, strict=True)
+        if not all(0 <= one <= most and 0 <= other <= most for one, other, most in grown):
+            return Boxes((), ()), ["a box is not the rectangle that was asked for"]
+        if not box.inside(rows, columns):
+            return Boxes((), ()), ["a box is not the rectangle that was asked for"]
+    blocks = source.encapsulated and UID(source.transfer_syntax_uid) == UID(written.transfer_syntax_uid)
+    dark = tuple(asked) if blocks else tuple(effective)
+    return Boxes(tuple(effective), dark), []

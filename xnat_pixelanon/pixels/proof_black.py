@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.pixels.processing import apply_color_lut
@@ -9,38 +12,50 @@ from pydicom.pixels.processing import apply_color_lut
 from xnat_pixelanon.pixels.proof_read import Reopened
 
 _COLOURS = ("Red", "Green", "Blue")
+_FLOATS = {0x7FE00008: ("<L", "<f", "FloatPixelPaddingValue"), 0x7FE00009: ("<Q", "<d", "DoubleFloatPixelPaddingValue")}
 
 
-def shows_black(source: Reopened, cell: bytes) -> bool:
-    """`cell`: the bytes of all samples of one pixel (or of a 4:2:2 pair) as they lie in the file."""
-    size = source.number("BitsAllocated") // 8
-    values = np.frombuffer(cell, f"{'<' if source.little_endian else '>'}u{size}").astype(np.int64)
-    photometric = str(source.header.get("PhotometricInterpretation")).strip()
-    if photometric in ("MONOCHROME1", "MONOCHROME2") and values.size == 1:
-        return _grey_is_black(source, int(values[0]), photometric)
-    if photometric == "RGB" and values.size == 3:
-        return not values.any()
-    if photometric == "PALETTE COLOR" and values.size == 1:
-        return _entry_is_darkest(source, int(values[0]))
-    if photometric == "YBR_FULL" and values.size == 3:
-        return _ybr_is_black(values, 2 ** (source.number("BitsStored") - 1), 0, 1.0)
-    if photometric.endswith("_422") and values.size == 4:
-        foot, gain = (16, 255 / 219) if photometric == "YBR_PARTIAL_422" else (0, 1.0)
-        pairs = (values[[luma, 2, 3]] for luma in (0, 1))
-        return all(_ybr_is_black(pair, 128, foot, gain) for pair in pairs)
+def shows_black(source: Reopened, values: Sequence[int], bits: int, photometric: str) -> bool:
+    """`values`: the samples of one pixel (or of a native 4:2:2 pair), unsigned, as cells of `bits` bits.
+
+    `photometric`: how they are taken; of decoded frames what is left when the decoder has done its part.
+    """
+    if source.tag in _FLOATS:
+        return len(values) == 1 and photometric == "MONOCHROME2" and _is_padding(source, values[0])
+    if photometric in ("MONOCHROME1", "MONOCHROME2") and len(values) == 1:
+        return _grey_is_black(source, values[0], bits, photometric)
+    if photometric == "RGB" and len(values) == 3:
+        return not any(values)
+    if photometric == "PALETTE COLOR" and len(values) == 1:
+        return _entry_is_darkest(source, values[0])
+    middle = 2 ** (min(source.number("BitsStored"), bits) - 1)
+    foot, gain = (middle / 8, 255 / 219) if photometric.startswith("YBR_PARTIAL") else (0.0, 1.0)
+    if photometric.startswith("YBR_") and len(values) == 3:
+        return _ybr_is_black(values, middle, foot, gain)
+    if photometric.endswith("_422") and len(values) == 4:
+        return all(_ybr_is_black((values[luma], *values[2:]), middle, foot, gain) for luma in (0, 1))
     return False
 
 
-def _grey_is_black(source: Reopened, raw: int, photometric: str) -> bool:
+def _is_padding(source: Reopened, raw: int) -> bool:
+    """A floating point cell holds the padding value, or zero where there is none."""
+    cell, number, keyword = _FLOATS[source.tag]
+    wanted = source.header.get(keyword)
+    (found,) = struct.unpack(number, struct.pack(cell, raw))
+    return bool(found == (0 if wanted is None else struct.unpack(number, struct.pack(number, float(wanted)))[0]))
+
+
+def _grey_is_black(source: Reopened, raw: int, bits: int, photometric: str) -> bool:
     """The shown grey, from 0 to 1 over the range of stored values; bits above are the sign or nothing."""
-    stored = source.number("BitsStored")
-    value, rest = raw % 2**stored, raw >> stored
+    stored = min(source.number("BitsStored"), bits)  # a codestream may have fewer bits than the header says
+    shift = source.number("HighBit") + 1 - source.number("BitsStored")
+    value, rest, below = (raw >> shift) % 2**stored, raw >> (shift + stored), raw % 2**shift
     lowest = 0
     if source.number("PixelRepresentation") == 1:
         lowest = -(2 ** (stored - 1))
         value = value - 2**stored if value >= -lowest else value
-    spare = source.number("BitsAllocated") - stored
-    if rest not in (0, 2**spare - 1 if value < 0 else 0):
+    spare = max(bits - stored - shift, 0)
+    if below or rest not in (0, 2**spare - 1 if value < 0 else 0):
         return False
     shown = (value - lowest) / (2**stored - 1)
     if photometric == "MONOCHROME1" or source.header.get("PresentationLUTShape") == "INVERSE":
@@ -50,9 +65,9 @@ def _grey_is_black(source: Reopened, raw: int, photometric: str) -> bool:
     return bool(shown == 0)
 
 
-def _ybr_is_black(ybr: NDArray[np.int64], middle: int, foot: int, gain: float) -> bool:
+def _ybr_is_black(ybr: Sequence[int], middle: int, foot: float, gain: float) -> bool:
     """Converted to RGB (PS3.3 C.7.6.3.1.2), no colour reaches half a step."""
-    luma, blue, red = (int(ybr[0]) - foot) * gain, int(ybr[1]) - middle, int(ybr[2]) - middle
+    luma, blue, red = (ybr[0] - foot) * gain, ybr[1] - middle, ybr[2] - middle
     rgb = (luma + 1.402 * red, luma - 0.344136 * blue - 0.714136 * red, luma + 1.772 * blue)
     return max(rgb) < 0.5
 

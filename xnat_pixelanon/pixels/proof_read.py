@@ -9,9 +9,12 @@ import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
+import numpy as np
+from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filereader import read_dataset
 from pydicom.uid import UID
@@ -72,6 +75,16 @@ class Reopened:
     def encapsulated(self) -> bool:
         return UID(self.transfer_syntax_uid).is_encapsulated
 
+    @property
+    def has_embedded_overlay(self) -> bool:
+        """Whether an overlay lies in bits of the pixel cells (retired, PS3.5 8.1.2)."""
+        planes = [group for group in range(0x6000, 0x601F, 2) if (group, 0x0102) in self.header]
+        return any(self.header[one, 0x0102].value and (one, 0x3000) not in self.header for one in planes)
+
+    @property
+    def photometric(self) -> str:
+        return str(self.header.get("PhotometricInterpretation") or "").strip()
+
     def number(self, keyword: str) -> int:
         """An integer of the header; Unreadable where it is missing."""
         value = self.header.get(keyword)
@@ -84,6 +97,14 @@ class Reopened:
         self.stream.seek(at)
         data = self.stream.read(count)
         if len(data) != count:
+            raise Unreadable("source or copy ends inside its pixel data")
+        return data
+
+    def octets(self, at: int, count: int) -> NDArray[np.uint8]:
+        """As `read`, to be overwritten at will."""
+        data = np.empty(count, np.uint8)
+        self.stream.seek(at)
+        if cast(BufferedReader, self.stream).readinto(data.data) != count:
             raise Unreadable("source or copy ends inside its pixel data")
         return data
 

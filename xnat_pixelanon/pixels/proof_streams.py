@@ -6,7 +6,7 @@ import hashlib
 import struct
 from collections.abc import Iterator, Sequence
 
-from xnat_pixelanon.pixels.proof_frames import Comparison
+from xnat_pixelanon.pixels.proof_boxes import Comparison
 from xnat_pixelanon.pixels.proof_read import Reopened, Unreadable
 
 _RLE = "1.2.840.10008.1.2.5"
@@ -15,33 +15,55 @@ _BLOCK = 1 << 20
 Item = tuple[int, int]
 
 
-def compare_encapsulated(source: Reopened, written: Reopened, boxes: bool) -> Comparison:
+def compare_streams(source: Reopened, written: Reopened, result: Comparison) -> None:
     """Fragments of two files in one transfer syntax; every frame of the copy is free of carriers."""
-    result = Comparison()
-    if boxes:
-        result.add("a box in compressed pixel data cannot be proved")
-        return result
-    before, after = _items(source), _items(written)
-    if after[-1][0] + after[-1][1] + 8 != written.size:
-        result.add("something lies behind the copy's pixel data")
+    before, after = items_of(source), items_of(written)
     identical = _same_bytes(source, before, written, after)
-    source_frames, written_frames = _frames(source, before[1:]), _frames(written, after[1:])
-    if len(source_frames) != source.frames or len(written_frames) != source.frames:
-        result.add("source or copy has not as many frames as Number of Frames")
-        return result
-    _check_tables(written, after, written_frames, result)
+    source_frames, written_frames = frames_of(source, before[1:]), frames_of(written, after[1:])
+    if not check_fragments(source, source_frames, written, after, written_frames, result):
+        return
     for one, other in zip(source_frames, written_frames, strict=True):
-        carriers, kept = _essence(written, _join(written, other))
+        carriers, kept = essence(written, join(written, other))
         if carriers:
             result.add("a frame of the copy still has text or bytes beside its image")
-        if not identical and kept != _essence(source, _join(source, one))[1]:
+        if not identical and kept != essence(source, join(source, one))[1]:
             result.add("a frame of the copy differs from the source's")
         result.frames += 1
     result.taken_out = not identical
-    return result
 
 
-def _items(opened: Reopened) -> list[Item]:
+def check_fragments(
+    source: Reopened,
+    source_frames: Sequence[Sequence[Item]],
+    written: Reopened,
+    after: Sequence[Item],
+    written_frames: Sequence[Sequence[Item]],
+    result: Comparison,
+) -> bool:
+    """As many frames as there have to be, tables that point to them, nothing behind them; hashes the fragments."""
+    if after[-1][0] + after[-1][1] + 8 != written.size:
+        result.add("something lies behind the copy's pixel data")
+    if len(source_frames) != source.frames or len(written_frames) != source.frames:
+        result.add("source or copy has not as many frames as Number of Frames")
+        return False
+    _check_tables(written, after, written_frames, result)
+    for at, length in after[1:]:
+        _hash(written, at, length, result)
+    return True
+
+
+def _hash(written: Reopened, at: int, length: int, result: Comparison) -> None:
+    """A pad byte behind the last marker of a JPEG or JPEG 2000 stream is not part of the frame."""
+    end = at + length
+    if length >= 3 and written.read(end - 3, 3) == b"\xff\xd9\0":
+        end -= 1
+    while at < end:
+        data = written.read(at, min(_BLOCK, end - at))
+        result.digest.update(data)
+        at += len(data)
+
+
+def items_of(opened: Reopened) -> list[Item]:
     """Place and length of the value of every item, the Basic Offset Table first."""
     if opened.length != -1:
         raise Unreadable("compressed pixel data are not encapsulated")
@@ -68,7 +90,7 @@ def _same_bytes(source: Reopened, before: Sequence[Item], written: Reopened, aft
     return True
 
 
-def _frames(opened: Reopened, items: Sequence[Item]) -> list[list[Item]]:
+def frames_of(opened: Reopened, items: Sequence[Item]) -> list[list[Item]]:
     """A frame begins where a codestream begins; RLE frames are one fragment each (PS3.5 A.4.2)."""
     frames: list[list[Item]] = []
     for at, length in items:
@@ -95,11 +117,11 @@ def _check_tables(
         result.add("the copy's Extended Offset Table does not point to its frames")
 
 
-def _join(opened: Reopened, frame: Sequence[Item]) -> bytes:
+def join(opened: Reopened, frame: Sequence[Item]) -> bytes:
     return b"".join(opened.read(at, length) for at, length in frame)
 
 
-def _essence(opened: Reopened, data: bytes) -> tuple[bool, bytes]:
+def essence(opened: Reopened, data: bytes) -> tuple[bool, bytes]:
     """Whether a frame has carriers, and a digest of all the rest."""
     uid = opened.transfer_syntax_uid
     if uid == _RLE:

@@ -1,12 +1,15 @@
-"""Walk one RLE frame by its header and its runs (PS3.5 annex G); nothing is decoded, but where each segment ends."""
+"""Walk one RLE frame by its header and its runs (PS3.5 annex G), to where each segment ends."""
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from itertools import pairwise
 
+import imagecodecs
+
 from xnat_pixelanon.errors import InstanceError
-from xnat_pixelanon.pixels.codestream import AFTER_STREAM, FrameStream, is_padding
+from xnat_pixelanon.pixels.codestream import AFTER_STREAM, FrameStream, StreamForm, is_padding
 from xnat_pixelanon.pixels.layout import PixelLayout
 from xnat_pixelanon.pixels.structure import damaged
 
@@ -17,6 +20,24 @@ def walk(data: bytes, layout: PixelLayout) -> FrameStream:
     What lies in a segment behind its last run is left out, and the segments move up. InstanceError("damaged") for other
     frames, ("pixel-format") for one whose last run says more than there are pixels.
     """
+    used = segment_bounds(data, layout)
+    wanted, form = layout.rows * layout.columns, form_of(layout)
+    if all(_exactly(data[start:stop], wanted) for start, stop in pairwise(used)):
+        return FrameStream((data,), frozenset(), len(data), form)
+    ends = [_end(data, start, stop, wanted) for start, stop in pairwise(used)]
+    if all(is_padding(data[end:stop]) for end, stop in zip(ends, used[1:], strict=True)):
+        return FrameStream((data,), frozenset(), len(data), form)
+    moved = joined([data[at:end] for at, end in zip(used, ends, strict=False)])
+    return FrameStream(moved, frozenset({AFTER_STREAM}), len(data), form)
+
+
+def form_of(layout: PixelLayout) -> StreamForm:
+    """RLE keeps the whole cell, so its precision is Bits Allocated."""
+    return StreamForm("run-length", layout.bits_allocated)
+
+
+def segment_bounds(data: bytes, layout: PixelLayout) -> list[int]:
+    """Where each segment begins, and the end of the last one (PS3.5 G.3.1); InstanceError("damaged")."""
     if len(data) < 64:
         raise damaged("a frame's RLE header is truncated")
     count, *offsets = struct.unpack("<16L", data[:64])
@@ -27,14 +48,17 @@ def walk(data: bytes, layout: PixelLayout) -> FrameStream:
         raise damaged("the RLE segments of a frame are out of order or outside the frame")
     if any(offsets[count:]):
         raise damaged("the RLE header of a frame has offsets of segments that do not exist")
-    wanted = layout.rows * layout.columns
-    ends = [_end(data, start, stop, wanted) for start, stop in pairwise(used)]
-    if all(is_padding(data[end:stop]) for end, stop in zip(ends, used[1:], strict=True)):
-        return FrameStream((data,), frozenset(), len(data))
-    return FrameStream(_moved_up([data[at:end] for at, end in zip(used, ends, strict=False)]), _REMOVED, len(data))
+    return used
 
 
-_REMOVED = frozenset({AFTER_STREAM})
+def _exactly(segment: bytes, wanted: int) -> bool:
+    """Whether the runs of a segment give `wanted` bytes and nothing follows them; False where only a walk can tell."""
+    if b"\x80" in segment[-2:]:  # runs of nothing
+        return False
+    try:
+        return len(imagecodecs.packbits_decode(segment)) == wanted
+    except RuntimeError:
+        return False
 
 
 def _end(data: bytes, at: int, stop: int, wanted: int) -> int:
@@ -60,8 +84,8 @@ def _end(data: bytes, at: int, stop: int, wanted: int) -> int:
     return at
 
 
-def _moved_up(segments: list[bytes]) -> tuple[bytes, ...]:
-    """Header and segments, each padded to even length."""
+def joined(segments: Sequence[bytes]) -> tuple[bytes, ...]:
+    """A frame of these segments: its header, and each segment padded to even length."""
     even = [segment + b"\0" * (len(segment) % 2) for segment in segments]
     offsets, at = list[int](), 64
     for segment in even:

@@ -15,20 +15,28 @@ from pydicom import config
 from pydicom.uid import UID
 
 Stream = Literal["native", "jpeg-dct", "jpeg-lossless", "jpeg-ls", "jpeg2000", "rle"]
-Edit = Literal["native", "deflated"]
+Edit = Literal["native", "deflated", "jpeg-dct", "recode"]
+JPEG_LOSSLESS, JPEG_LS, JPEG_2000 = "1.2.840.10008.1.2.4.70", "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.90"
+HTJ2K = "1.2.840.10008.1.2.4.201"
 
 
 @dataclass(frozen=True, slots=True)
 class TransferSyntax:
-    """A transfer syntax (PS3.5 annex A), how its pixel stream is walked, and the route of an edit or None."""
+    """A transfer syntax (PS3.5 annex A), how its pixel stream is walked, and the route of an edit.
+
+    `codec` names its row of codecs.py. `recoded`: what decoded frames are written in, the lossless sibling of a lossy
+    one; for "jpeg-dct" only where a frame cannot be edited in its coefficients.
+    """
 
     uid: str
     name: str
     stream: Stream
-    edit: Edit | None
+    edit: Edit
     implicit: bool = False
     big_endian: bool = False
     deflated: bool = False
+    codec: str = ""
+    recoded: str = ""
 
     @property
     def encapsulated(self) -> bool:
@@ -36,23 +44,38 @@ class TransferSyntax:
         return self.stream != "native"
 
 
+def _compressed(
+    uid: str, name: str, stream: Stream, *, codec: str = "", recoded: str = "", edit: Edit = "recode"
+) -> TransferSyntax:
+    return TransferSyntax(uid, name, stream, edit, codec=codec or stream, recoded=recoded or uid)
+
+
 _ROWS = (
     TransferSyntax("1.2.840.10008.1.2", "Implicit VR Little Endian", "native", "native", implicit=True),
     TransferSyntax("1.2.840.10008.1.2.1", "Explicit VR Little Endian", "native", "native"),
     TransferSyntax("1.2.840.10008.1.2.1.99", "Deflated Explicit VR Little Endian", "native", "deflated", deflated=True),
     TransferSyntax("1.2.840.10008.1.2.2", "Explicit VR Big Endian", "native", "native", big_endian=True),
-    TransferSyntax("1.2.840.10008.1.2.4.50", "JPEG Baseline (Process 1)", "jpeg-dct", None),
-    TransferSyntax("1.2.840.10008.1.2.4.51", "JPEG Extended (Process 2 and 4)", "jpeg-dct", None),
-    TransferSyntax("1.2.840.10008.1.2.4.57", "JPEG Lossless (Process 14)", "jpeg-lossless", None),
-    TransferSyntax("1.2.840.10008.1.2.4.70", "JPEG Lossless, First-Order Prediction", "jpeg-lossless", None),
-    TransferSyntax("1.2.840.10008.1.2.4.80", "JPEG-LS Lossless", "jpeg-ls", None),
-    TransferSyntax("1.2.840.10008.1.2.4.81", "JPEG-LS Near-Lossless", "jpeg-ls", None),
-    TransferSyntax("1.2.840.10008.1.2.4.90", "JPEG 2000 (Lossless Only)", "jpeg2000", None),
-    TransferSyntax("1.2.840.10008.1.2.4.91", "JPEG 2000", "jpeg2000", None),
-    TransferSyntax("1.2.840.10008.1.2.4.201", "High-Throughput JPEG 2000 (Lossless Only)", "jpeg2000", None),
-    TransferSyntax("1.2.840.10008.1.2.4.202", "High-Throughput JPEG 2000 with RPCL (Lossless Only)", "jpeg2000", None),
-    TransferSyntax("1.2.840.10008.1.2.4.203", "High-Throughput JPEG 2000", "jpeg2000", None),
-    TransferSyntax("1.2.840.10008.1.2.5", "RLE Lossless", "rle", None),
+    _compressed(
+        "1.2.840.10008.1.2.4.50", "JPEG Baseline (Process 1)", "jpeg-dct", edit="jpeg-dct", recoded=JPEG_LOSSLESS
+    ),
+    _compressed(
+        "1.2.840.10008.1.2.4.51", "JPEG Extended (Process 2 and 4)", "jpeg-dct", edit="jpeg-dct", recoded=JPEG_LOSSLESS
+    ),
+    _compressed("1.2.840.10008.1.2.4.57", "JPEG Lossless (Process 14)", "jpeg-lossless"),
+    _compressed(JPEG_LOSSLESS, "JPEG Lossless, First-Order Prediction", "jpeg-lossless"),
+    _compressed(JPEG_LS, "JPEG-LS Lossless", "jpeg-ls"),
+    _compressed("1.2.840.10008.1.2.4.81", "JPEG-LS Near-Lossless", "jpeg-ls", recoded=JPEG_LS),
+    _compressed(JPEG_2000, "JPEG 2000 (Lossless Only)", "jpeg2000"),
+    _compressed("1.2.840.10008.1.2.4.91", "JPEG 2000", "jpeg2000", recoded=JPEG_2000),
+    _compressed(HTJ2K, "High-Throughput JPEG 2000 (Lossless Only)", "jpeg2000", codec="htj2k"),
+    _compressed(
+        "1.2.840.10008.1.2.4.202",
+        "High-Throughput JPEG 2000 with RPCL (Lossless Only)",
+        "jpeg2000",
+        codec="htj2k",
+    ),
+    _compressed("1.2.840.10008.1.2.4.203", "High-Throughput JPEG 2000", "jpeg2000", codec="htj2k", recoded=HTJ2K),
+    _compressed("1.2.840.10008.1.2.5", "RLE Lossless", "rle"),
 )
 
 ROUTES: Mapping[str, TransferSyntax] = MappingProxyType({row.uid: row for row in _ROWS})

@@ -22,7 +22,7 @@ class Sink:
         """What follows is the data set of a deflated file (PS3.5 A.5)."""
         self._deflate = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
 
-    def write(self, data: bytes | memoryview) -> None:
+    def write(self, data: bytes | bytearray | memoryview) -> None:
         with _scratch_errors():
             self._stream.write(data if self._deflate is None else self._deflate.compress(data))
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 import struct
 from dataclasses import dataclass
-from typing import BinaryIO
+from io import BufferedReader
+from typing import BinaryIO, cast
 
 from xnat_pixelanon.errors import InstanceError
 
@@ -44,6 +45,19 @@ def read_exactly(stream: BinaryIO, count: int) -> bytes:
     except OSError as error:
         raise damaged("the file could not be read") from error
     return data
+
+
+def read_into(stream: BinaryIO, view: memoryview) -> None:
+    """Fill `view` from where the stream stands; InstanceError("damaged") as `read_exactly`."""
+    at = 0
+    try:
+        while at < len(view):
+            count = cast(BufferedReader, stream).readinto(view[at:])
+            if not count:
+                raise damaged("the file ends too early")
+            at += count
+    except OSError as error:
+        raise damaged("the file could not be read") from error
 
 
 @dataclass(frozen=True, slots=True)

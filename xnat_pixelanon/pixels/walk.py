@@ -11,13 +11,12 @@ from dataclasses import dataclass
 
 from xnat_pixelanon.errors import InstanceError
 from xnat_pixelanon.pixels import jpeg, jpeg2000, rle
-from xnat_pixelanon.pixels.codestream import AFTER_STREAM, FrameStream
+from xnat_pixelanon.pixels.codestream import AFTER_STREAM, FrameStream, StreamForm
 from xnat_pixelanon.pixels.fragments import Fragment, FragmentTable, divide, read_fragments
 from xnat_pixelanon.pixels.layout import PixelLayout
 from xnat_pixelanon.pixels.routes import syntax_name
 from xnat_pixelanon.pixels.source import PixelSource
 from xnat_pixelanon.pixels.structure import DATA_SET_TRAILING_PADDING, DIGITAL_SIGNATURES, damaged, read_exactly
-from xnat_pixelanon.pixels.unused_bits import unused_bits_in_use
 
 TRAILING = "bytes after the last frame"
 OVERLAYS = "overlay planes in unused bits"
@@ -33,6 +32,8 @@ class Survey:
     divided: tuple[Sequence[Fragment], ...] = ()
     rewrite: bool = False
     """Whether the fragments cannot be copied as they are."""
+    forms: tuple[StreamForm, ...] = ()
+    """The different forms of the frames' codestreams."""
 
 
 def survey(source: PixelSource) -> Survey:
@@ -71,10 +72,6 @@ def _survey_native(source: PixelSource, layout: PixelLayout) -> Survey:
     if layout.overlay_bits:
         _check_overlays(source, layout)
         scrubbed.append(OVERLAYS)
-    elif layout.keyword == "PixelData" and unused_bits_in_use(source, layout):
-        raise InstanceError(
-            "pixel-format", "bits above or below the stored ones are in use, and no overlay says for what"
-        )
     scrubbed += _what_follows(source, element.value_offset + element.length)
     return Survey(layout.frames, tuple(scrubbed))
 
@@ -98,12 +95,13 @@ def swapped_words(source: PixelSource, layout: PixelLayout) -> bool:
 
 
 def order_unclear(source: PixelSource, layout: PixelLayout) -> bool:
-    """Big endian cells of 32 bits are cut into words or not (PS3.5 annex D); of others OW alone tells the order."""
+    """Big endian cells of 32 bits are cut into words or not (PS3.5 annex D); of others the VR alone tells the order."""
     if not layout.big_endian or source.element is None:
         return False
-    if layout.bits_allocated <= 8:
-        return source.element.vr not in ("OB", "OW")
-    return layout.bits_allocated == 32 or (layout.keyword == "PixelData" and source.element.vr != "OW")
+    vr = source.element.vr
+    if layout.keyword != "PixelData":
+        return vr not in ("OF", "OD")
+    return vr not in ("OB", "OW") if layout.bits_allocated <= 8 else layout.bits_allocated == 32 or vr != "OW"
 
 
 def _survey_encapsulated(source: PixelSource, layout: PixelLayout) -> Survey:
@@ -111,15 +109,20 @@ def _survey_encapsulated(source: PixelSource, layout: PixelLayout) -> Survey:
     assert element is not None
     if layout.keyword != "PixelData":
         raise damaged("float pixel data cannot be encapsulated")
-    if layout.overlay_bits:
-        raise InstanceError("pixel-format", "overlay planes are embedded in compressed pixel data")
     table = read_fragments(source.structure, element, layout.frames)
     divided = _divide(source, layout, table)
-    removed: set[str] = set()
-    for _, frame in walk_frames(source, layout, divided):
+    removed, forms = set[str](), dict[StreamForm, None]()
+    for frame in walk_frames(source, layout, divided):
         removed |= frame.removed
-    scrubbed = (*source.dropped, *sorted(removed), *_what_follows(source, table.end))
-    return Survey(layout.frames, scrubbed, table, divided, rewrite=bool(removed))
+        forms[frame.form] = None
+    planes = [OVERLAYS] if layout.overlay_bits else []
+    scrubbed = (*source.dropped, *sorted(removed), *planes, *_what_follows(source, table.end))
+    return Survey(layout.frames, scrubbed, table, divided, bool(removed), tuple(forms))
+
+
+def first_frame(source: PixelSource, layout: PixelLayout, found: Survey) -> bytes:
+    """What is kept of the first frame."""
+    return b"".join(next(walk_frames(source, layout, found.divided[:1])).pieces)
 
 
 def _divide(source: PixelSource, layout: PixelLayout, table: FragmentTable) -> tuple[Sequence[Fragment], ...]:
@@ -137,10 +140,10 @@ def _divide(source: PixelSource, layout: PixelLayout, table: FragmentTable) -> t
 
 def walk_frames(
     source: PixelSource, layout: PixelLayout, divided: Sequence[Sequence[Fragment]]
-) -> Iterator[tuple[int, FrameStream]]:
+) -> Iterator[FrameStream]:
     """Each frame, joined from its fragments and walked; one frame is in memory at a time."""
     largest = 2 * layout.frame_bits // 8 + (64 << 20)
-    for index, fragments in enumerate(divided):
+    for fragments in divided:
         if sum(fragment.length for fragment in fragments) > largest:
             raise damaged("a compressed frame is far larger than the frame itself")
         parts: list[bytes] = []
@@ -150,7 +153,7 @@ def walk_frames(
         frame = _walk_frame(source, layout, b"".join(parts))
         if AFTER_STREAM in frame.removed and frame.end <= sum(len(part) for part in parts[:-1]):
             raise damaged("a frame's codestream ends before its last fragment: there are more frames than it says")
-        yield index, frame
+        yield frame
 
 
 def _walk_frame(source: PixelSource, layout: PixelLayout, data: bytes) -> FrameStream:

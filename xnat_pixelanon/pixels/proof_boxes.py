@@ -1,0 +1,91 @@
+"""What the proof looks for in a frame: equal outside the boxes, one black inside, whatever the pixels are stored in."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xnat_pixelanon.domain.rectangle import Rectangle
+
+Octets = NDArray[np.uint8]
+Cell = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Boxes:
+    """`free`: where the copy may differ from the source. `dark`: where it has to be black; each lies in a free one."""
+
+    free: tuple[Rectangle, ...]
+    dark: tuple[Rectangle, ...]
+
+
+@dataclass(slots=True)
+class Comparison:
+    """What a comparison found; `taken_out`: the copy lacks carriers that the source has in its pixel element.
+
+    `digest`: of the copy's values, as digest.py defines it; updated while they are read.
+    """
+
+    findings: list[str] = field(default_factory=list)
+    frames: int = 0
+    taken_out: bool = False
+    digest: hashlib._Hash = field(default_factory=hashlib.sha256)
+
+    def add(self, finding: str) -> None:
+        if finding not in self.findings:
+            self.findings.append(finding)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Of some rows of a plane: what is wrong, and the octets of the cell that all dark boxes hold, if any lie here."""
+
+    findings: tuple[str, ...]
+    black: bytes | None
+
+
+def look(before: Octets, after: Octets, boxes: Boxes, first_row: int = 0, columns: int = 1) -> Seen:
+    """Compare rows of source and copy, each (rows, cells, octets of a cell); `before` is overwritten.
+
+    `first_row`: the place of the rows in their frame. `columns`: columns that share a cell (2 in native 4:2:2).
+    """
+    findings, black = [], None
+    for box in boxes.dark:
+        inside = after[_window(box, first_row, len(after), columns)]
+        if not inside.size:
+            continue
+        black = inside[0, 0].tobytes() if black is None else black
+        if not _constant(inside, black):
+            findings.append("a box is not of one value in every frame")
+    for box in boxes.free:
+        window = _window(box, first_row, len(after), columns)
+        before[window] = after[window]
+    if not np.array_equal(before, after):
+        findings.append("pixels outside the boxes differ from the source's")
+    return Seen(tuple(findings), black)
+
+
+def _window(box: Rectangle, first_row: int, rows: int, columns: int) -> tuple[slice, slice]:
+    top, bottom = max(box.top - first_row, 0), min(box.bottom - first_row, rows)
+    return slice(top, max(bottom, top)), slice(box.left // columns, -(-box.right // columns))
+
+
+def _constant(inside: Octets, black: bytes) -> bool:
+    """Whether every cell is `black`; the first row is compared with it, and all others with the first."""
+    first = np.frombuffer(black * inside.shape[1], np.uint8).reshape(inside.shape[1:])
+    return bool((inside == first).all())
+
+
+def cell_values(black: bytes, dtype: str) -> Cell:
+    """The unsigned values of a cell's samples."""
+    return tuple(int(value) for value in np.frombuffer(black, dtype))
+
+
+def one_black(found: Sequence[bytes | None]) -> tuple[bytes | None, bool]:
+    """The cell that was seen, and whether it was the same wherever a box lay."""
+    cells = {cell for cell in found if cell is not None}
+    return (cells.pop() if len(cells) == 1 else None), len(cells) == 0

@@ -1,0 +1,209 @@
+"""Compare encapsulated pixel data by what it decodes to: frames with boxes, coded anew or edited in their coefficients.
+
+The decoders are those of the libraries, met here by adapters of the proof's own; components come out as coded, without
+conversion of colour, so that what says how they are taken has to be compared apart.
+"""
+
+from __future__ import annotations
+
+import struct
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import imagecodecs
+import numpy as np
+from numpy.typing import NDArray
+
+from xnat_pixelanon.pixels.proof_black import shows_black
+from xnat_pixelanon.pixels.proof_boxes import Boxes, Comparison, Seen, look
+from xnat_pixelanon.pixels.proof_marks import Marks, marks_of
+from xnat_pixelanon.pixels.proof_read import Reopened, Unreadable
+from xnat_pixelanon.pixels.proof_spare import has_plane
+from xnat_pixelanon.pixels.proof_streams import check_fragments, essence, frames_of, items_of, join
+from xnat_pixelanon.pixels.window import in_order
+
+_RLE = "1.2.840.10008.1.2.5"
+_JPEG2000 = "1.2.840.10008.1.2.4.9"
+_HTJ2K = "1.2.840.10008.1.2.4.20"
+_JPEG_LS = "1.2.840.10008.1.2.4.8"
+_TRANSFORMED = frozenset({"YBR_RCT", "YBR_ICT"})
+Picture = NDArray[np.unsignedinteger]
+
+
+@dataclass(frozen=True, slots=True)
+class _Frames:
+    """One frame of source and copy, as read: what a thread works on."""
+
+    source: bytes
+    written: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    findings: tuple[str, ...]
+    black: tuple[int, ...] | None
+
+
+def compare_decoded(source: Reopened, written: Reopened, boxes: Boxes, result: Comparison, *, threads: int = 1) -> None:
+    """Every frame decoded from both files; their transfer syntaxes and labels are known to fit together."""
+    before, after = items_of(source), items_of(written)
+    source_frames, written_frames = frames_of(source, before[1:]), frames_of(written, after[1:])
+    if not check_fragments(source, source_frames, written, after, written_frames, result):
+        return
+    pairs = (
+        _Frames(join(source, one), join(written, other))
+        for one, other in zip(source_frames, written_frames, strict=True)
+    )
+    black: set[tuple[int, ...]] = set()
+    judge = _Judge(source, written, boxes)
+    for found in in_order(judge.judge, pairs, threads):
+        for finding in found.findings:
+            result.add(finding)
+        if found.black is not None:
+            black.add(found.black)
+        result.frames += 1
+        if result.findings:
+            return
+    if boxes.dark and len(black) != 1:
+        result.add("a box is not of one value in every frame")
+    elif boxes.dark and not shows_black(written, black.pop(), judge.bits, judge.photometric):
+        result.add("a box does not show as black")
+    result.taken_out = True  # what rode beside the image was not coded again
+
+
+class _Judge:
+    """One comparison of frames; `bits` and `photometric` of decoded cells come from the copy's first frame."""
+
+    def __init__(self, source: Reopened, written: Reopened, boxes: Boxes) -> None:
+        self._source = source
+        self._written = written
+        self._boxes = boxes
+        self._mask = _overlay_mask(source)
+        self.bits = 0
+        self.photometric = ""
+
+    def judge(self, frames: _Frames) -> _Found:
+        findings = []
+        source_marks, marks = marks_of(self._source, frames.source), marks_of(self._written, frames.written)
+        if not marks.follow(source_marks):
+            findings.append("a frame of the copy says other things of its colours or bits than the source's")
+        self.bits, self.photometric = marks.bits, _taken_as(self._written, marks)
+        if _carries(self._written, frames.written):
+            findings.append("a frame of the copy still has text or bytes beside its image")
+        before, after = _decode(self._source, frames.source), _decode(self._written, frames.written)
+        if before.shape != after.shape:
+            return _Found((*findings, "a frame of the copy has another size than the source's"), None)
+        if self._mask is not None:
+            before &= before.dtype.type(self._mask)
+        if has_plane(self._written, after, marks.bits):
+            findings.append("the copy has something in bits that hold no pixel value")
+        seen = _look(before, after, self._boxes)
+        black = None if seen.black is None else tuple(int(value) for value in np.frombuffer(seen.black, after.dtype))
+        return _Found((*findings, *seen.findings), black)
+
+
+def _look(before: Picture, after: Picture, boxes: Boxes) -> Seen:
+    wide = max(before.dtype.itemsize, after.dtype.itemsize)
+    one, other = (np.ascontiguousarray(picture, f"u{wide}") for picture in (before, after))
+    shape = (*one.shape[:2], one.shape[2] * wide)
+    seen = look(one.view(np.uint8).reshape(shape), other.view(np.uint8).reshape(shape), boxes)
+    if seen.black is None or wide == after.dtype.itemsize:
+        return seen
+    return Seen(seen.findings, np.frombuffer(seen.black, f"u{wide}").astype(after.dtype).tobytes())
+
+
+def _taken_as(written: Reopened, marks: Marks) -> str:
+    """How the decoded components are taken: what the frame says itself, else the header."""
+    return marks.colour or ("RGB" if written.photometric in _TRANSFORMED else written.photometric)
+
+
+def _overlay_mask(source: Reopened) -> int | None:
+    """The stored bits, where an overlay is embedded in others."""
+    if not source.has_embedded_overlay:
+        return None
+    stored = source.number("BitsStored")
+    return ((1 << stored) - 1) << (source.number("HighBit") + 1 - stored)
+
+
+def _carries(written: Reopened, data: bytes) -> bool:
+    """Whether a frame of the copy has anything beside its image; of runs, whether they are those of its pixels."""
+    if written.transfer_syntax_uid != _RLE:
+        return essence(written, data)[0]
+    segments = list(_segments(data))
+    columns = written.number("Columns")
+    for segment in segments:
+        plane = np.frombuffer(imagecodecs.packbits_decode(segment), np.uint8)
+        packed = bytes(imagecodecs.packbits_encode(plane.reshape(-1, columns)))
+        if segment not in (packed, packed + b"\0"):
+            return True
+    return data[4 * (len(segments) + 1) : 64].strip(b"\0") != b""
+
+
+def _segments(data: bytes) -> Iterator[bytes]:
+    count, *offsets = struct.unpack("<16L", data[:64])
+    if not 1 <= count <= 15 or offsets[0] != 64:
+        raise Unreadable("the RLE header of a frame is not well-formed")
+    for start, stop in zip(offsets[:count], [*offsets[1:count], len(data)], strict=True):
+        yield data[start:stop]
+
+
+def _decode(opened: Reopened, data: bytes) -> Picture:
+    """(rows, columns, samples), unsigned, of one frame."""
+    uid = opened.transfer_syntax_uid
+    rows, columns, samples = (opened.number(keyword) for keyword in ("Rows", "Columns", "SamplesPerPixel"))
+    if uid == _RLE:
+        return _unpack(data, rows, columns, samples, opened.number("BitsAllocated") // 8)
+    if uid.startswith(_HTJ2K):
+        with _hidden_errors():
+            picture = imagecodecs.htj2k_decode(data, planar=False)
+    elif uid.startswith(_JPEG2000):
+        picture = imagecodecs.jpeg2k_decode(data, planar=False, numthreads=1)
+    elif uid.startswith(_JPEG_LS):
+        picture = imagecodecs.jpegls_decode(data)
+    else:
+        same = "YCBCR" if samples == 3 else None
+        picture = imagecodecs.jpeg8_decode(data, colorspace=same, outcolorspace=same)
+    return _unsigned(picture, rows, columns, samples, marks_of(opened, data).bits)
+
+
+def _unsigned(picture: NDArray[Any], rows: int, columns: int, samples: int, bits: int) -> Picture:
+    if picture.size != rows * columns * samples or picture.shape[:2] != (rows, columns):
+        raise Unreadable("a frame decodes to another size than Rows and Columns")
+    whole = np.ascontiguousarray(picture.reshape(rows, columns, samples))
+    if whole.dtype.kind == "i":
+        whole = whole.view(f"u{whole.dtype.itemsize}") & np.array((1 << bits) - 1, f"u{whole.dtype.itemsize}")
+    return whole
+
+
+def _unpack(data: bytes, rows: int, columns: int, samples: int, width: int) -> Picture:
+    """PS3.5 G.2: the planes of a sample follow each other, its most significant byte first."""
+    planes = [np.frombuffer(imagecodecs.packbits_decode(one), np.uint8)[: rows * columns] for one in _segments(data)]
+    if len(planes) != samples * width or any(plane.size != rows * columns for plane in planes):
+        raise Unreadable("the RLE segments of a frame do not fit its size")
+    octets = np.stack(planes, axis=-1).reshape(rows, columns, samples, width)
+    return np.ascontiguousarray(octets).view(f">u{width}")[..., 0].astype(f"u{width}")
+
+
+_hidden = threading.local()
+
+
+@contextmanager
+def _hidden_errors() -> Iterator[None]:
+    """Errors of OpenJPH are only printed by its wrapper: seen here, they end the proof."""
+    _hidden.seen = False
+    before = sys.unraisablehook
+    sys.unraisablehook = _see
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
+    if _hidden.seen:
+        raise Unreadable("a frame cannot be decoded")
+
+
+def _see(unraisable: sys.UnraisableHookArgs) -> None:
+    _hidden.seen = True
