@@ -17,6 +17,10 @@ COMPRESSED: Sequence[Geometry] = ((1, 7, 10), (3, 33, 17), (1, 64, 96))
 BLOCKS: Sequence[Geometry] = ((3, 41, 53), (1, 64, 96))
 """Large enough that boxes grown to blocks leave something outside."""
 
+EVEN: Sequence[Geometry] = ((1, 8, 10), (3, 34, 18))
+TINY: Sequence[Geometry] = ((1, 1, 1), (3, 1, 9), (1, 9, 1), (2, 3, 2))
+"""Smaller than any block, row or alignment; one rectangle covers all of it."""
+
 LARGE: Geometry = (1, 1031, 1021)
 """More than 1 MiB a frame at 8 bits: larger than any chunk."""
 
@@ -54,8 +58,17 @@ def _native_layouts() -> Iterator[Cell]:
         yield grey(photometric, 1, 1, False)
         yield grey(photometric, 8, 8, False, variant="ow")
         yield grey(photometric, 8, 8, False, variant="was-lossy")
-    yield grey("MONOCHROME2", 32, 32, True, variant="float")
-    yield grey("MONOCHROME2", 64, 64, True, variant="double")
+        for signed in (False, True):
+            yield grey(photometric, 16, 12, signed, variant="inverse")
+            yield grey(photometric, 16, 12, signed, variant="negative-slope")
+        for allocated in (1, 8, 16):
+            yield grey(photometric, allocated, allocated, False, variant="excess")
+    for variant in ("", "+padding", "+excess"):
+        yield grey("MONOCHROME2", 32, 32, True, variant=f"float{variant}")
+        yield grey("MONOCHROME2", 64, 64, True, variant=f"double{variant}")
+    yield colour("RGB", "excess")
+    yield colour("YBR_FULL_422", "excess")
+    yield colour("PALETTE COLOR", "unreachable")
     for variant in ("", "first", "lut8", "lut8+first", "segmented", "segmented+first", "indirect"):
         yield colour("PALETTE COLOR", variant)
         yield colour("PALETTE COLOR", variant, bits=16)
@@ -71,12 +84,20 @@ def _native_layouts() -> Iterator[Cell]:
     yield Cell("", "RGB", signed=True)
 
 
+def _tiny_layouts() -> Iterator[Cell]:
+    yield grey("MONOCHROME2", 8, 8, False)
+    yield grey("MONOCHROME1", 16, 12, True)
+    yield colour("RGB")
+
+
 def _placed(layouts: Iterator[Cell], syntax: str, geometries: Sequence[Geometry]) -> Iterator[Cell]:
     """Each layout in each geometry; offset tables and fragments take turns, RLE has a frame in one fragment."""
     places = cycle(place for place in _PLACES if syntax != RLE or place[1] == 1)
     for layout in layouts:
         for frames, rows, columns in geometries:
-            table, fragments = next(places) if syntax not in NATIVE else ("basic", 1)
+            table, fragments = next(places) if syntax not in NATIVE and "excess" not in layout.words else ("basic", 1)
+            if rows * columns < 10:  # cut in two, a stream that is nearly all header can seem to begin twice
+                fragments = 1
             yield replace(
                 layout, transfer_syntax=syntax, frames=frames, rows=rows, columns=columns, table=table,
                 fragments=fragments,
@@ -93,7 +114,37 @@ def _every_place(layout: Cell, syntax: str) -> Iterator[Cell]:
                 )  # fmt: skip
 
 
+def _odd_layouts(*, lossless: bool) -> Iterator[Cell]:
+    """What every compressed transfer syntax may meet: other ways to say which value is dark, bytes behind the frame."""
+    for photometric in _GREY:
+        yield colour(photometric, "inverse")
+        yield colour(photometric, "negative-slope")
+        yield colour(photometric, "excess")
+    yield colour("RGB", "excess")
+    if lossless:
+        yield colour("YBR_PARTIAL_420")
+        yield colour("PALETTE COLOR", "unreachable")
+
+
+def _beside_the_value(*, narrow: bool, wide: bool, fewer: bool = True) -> Iterator[Cell]:
+    """Overlay planes and shifted values, in codestreams that have room for them and in such as have not."""
+    for words in (["wide"] if wide else []) + ([""] if narrow else []):
+        for photometric in _GREY:
+            yield grey(photometric, 16, 12, False, variant=f"overlay+{words}".strip("+"))
+            yield replace(grey(photometric, 16, 12, False, variant=words), high_bit=15)
+            if fewer:
+                yield replace(grey(photometric, 16, 10, False, variant=words), high_bit=12)
+
+
 def _baseline_layouts() -> Iterator[Cell]:
+    yield from _odd_layouts(lossless=False)
+    for sampling in ("440", "411", "422+mixed"):
+        yield colour("YBR_FULL_422", sampling)
+    for photometric in ("YBR_PARTIAL_422", "YBR_PARTIAL_420"):
+        yield colour(photometric, "422" if photometric.endswith("422") else "420")
+    yield colour("RGB", "jfif")
+    for variant in ("", "first"):
+        yield colour("PALETTE COLOR", variant)
     for photometric in _GREY:
         for variant in ("", "cjpeg", "pillow", "coarse", "optimised", "cjpeg+restart", "dcmtk", "bare"):
             yield colour(photometric, variant)
@@ -115,6 +166,12 @@ def _progressive_layouts() -> Iterator[Cell]:
 
 
 def _extended_layouts() -> Iterator[Cell]:
+    yield from _odd_layouts(lossless=False)
+    yield from _beside_the_value(narrow=True, wide=False, fewer=False)
+    yield grey("MONOCHROME2", 16, 12, False, variant="inverse")
+    yield colour("YBR_PARTIAL_422", "422+sof1")
+    yield colour("PALETTE COLOR", "sof1")
+    yield colour("YBR_FULL_422", "422+sof1+mixed")
     for photometric in _GREY:
         yield colour(photometric)
         yield colour(photometric, "sof1")
@@ -148,6 +205,12 @@ def _lossless_layouts(syntax: str) -> Iterator[Cell]:
     yield colour("RGB", bits=16)
     yield colour("RGB", "dcmtk")
     yield colour("YBR_FULL")
+    yield colour("YBR_FULL", "says-rgb")
+    yield colour("RGB", "jfif")
+    yield colour("YBR_FULL_422")
+    yield colour("MONOCHROME2", "p1+mixed")
+    yield from _odd_layouts(lossless=True)
+    yield from _beside_the_value(narrow=True, wide=True)
     for variant in ("", "first"):
         yield colour("PALETTE COLOR", variant)
         yield colour("PALETTE COLOR", variant, bits=16)
@@ -164,10 +227,14 @@ def _jpeg_ls_layouts(near: str) -> Iterator[Cell]:
             yield grey("MONOCHROME2", 16, 12, signed, variant=word)
     for word in ("il-s", "il-l", "il-n") if not near else ():  # dcmtk 3.6.7 writes broken near-lossless colour
         yield colour("RGB", f"dcmtk+{word}")
-    yield grey("MONOCHROME2", 16, 12, False, variant=f"dcmtk+{near}".strip("+"))
+    if near != "near0":
+        yield grey("MONOCHROME2", 16, 12, False, variant=f"dcmtk+{near}".strip("+"))
     yield colour("RGB", f"ilv2+{near}".strip("+"), bits=16)
     if not near:
         yield colour("RGB", "ilv0", planar=1)
+        yield from _odd_layouts(lossless=True)
+        yield colour("YBR_PARTIAL_422")
+        yield from _beside_the_value(narrow=True, wide=True)
         for variant in ("", "first"):
             yield colour("PALETTE COLOR", variant)
             yield colour("PALETTE COLOR", variant, bits=16)
@@ -182,6 +249,9 @@ def _jpeg_2000_layouts() -> Iterator[Cell]:
         yield colour(photometric, bits=16)
         yield colour(photometric, "pillow")
         yield colour(photometric, "pillow+tiles")
+    yield from _odd_layouts(lossless=True)
+    yield from _beside_the_value(narrow=True, wide=True)
+    yield colour("YBR_PARTIAL_422")
     yield colour("RGB", "mct")
     yield colour("YBR_RCT", "jp2")
     for variant in ("pillow", "pillow+tiles"):
@@ -212,6 +282,8 @@ def _irreversible_layouts(pillow: bool) -> Iterator[Cell]:
 
 
 def _htj2k_layouts() -> Iterator[Cell]:
+    yield from _odd_layouts(lossless=True)
+    yield from _beside_the_value(narrow=False, wide=True)
     yield from _greys(_WIDTHS)
     for photometric in ("RGB", "YBR_RCT", "YBR_FULL"):
         yield colour(photometric)
@@ -222,6 +294,11 @@ def _htj2k_layouts() -> Iterator[Cell]:
 
 
 def _rle_layouts() -> Iterator[Cell]:
+    yield from _odd_layouts(lossless=True)
+    yield colour("YBR_PARTIAL_422")
+    for signed in (False, True):
+        yield replace(grey("MONOCHROME1", 16, 10, signed), high_bit=12)
+        yield grey("MONOCHROME1", 16, 12, signed, variant="overlay")
     yield from _greys((*_WIDTHS, (8, 7), (32, 32), (32, 20)))
     for planar in (0, 1):
         for photometric in ("RGB", "YBR_FULL"):
@@ -247,12 +324,15 @@ def _cells_of(syntax: str) -> Iterator[Cell]:
     frames, rows, columns = LARGE
     large = replace(colour("MONOCHROME2"), transfer_syntax=syntax, frames=frames, rows=rows, columns=columns)
     if syntax in NATIVE:
-        yield from _placed(_native_layouts(), syntax, SMALL)
+        yield from _placed(_native_layouts(), syntax, SMALL[::2] if syntax == syntaxes.DEFLATED else SMALL)
+        yield from _placed(iter([colour("YBR_PARTIAL_420")]), syntax, EVEN)
+        yield from _placed(_tiny_layouts(), syntax, TINY)
         if syntax == BIG_ENDIAN:
             large = replace(large, variant="ow")
         yield large
         yield replace(large, photometric="RGB", rows=601, columns=599)
         return
+    yield from _placed(_tiny_of(syntax), syntax, TINY)
     yield replace(large, variant="near2" if syntax == syntaxes.JPEG_LS_NEAR else "")
     if syntax in DCT:
         yield from _dct_cells(syntax)
@@ -261,7 +341,7 @@ def _cells_of(syntax: str) -> Iterator[Cell]:
         yield from _every_place(colour("RGB"), syntax)
         yield from _every_place(grey("MONOCHROME2", 16, 12, True), syntax)
     elif syntax in ALL_JPEG_LS:
-        nears = ("near1", "near2", "near5") if syntax == syntaxes.JPEG_LS_NEAR else ("",)
+        nears = ("near1", "near2", "near5", "near0") if syntax == syntaxes.JPEG_LS_NEAR else ("",)
         for near in nears:
             yield from _placed(_jpeg_ls_layouts(near), syntax, COMPRESSED if not near else COMPRESSED[1:2])
         yield from _every_place(grey("MONOCHROME2", 16, 12, False, variant=nears[0]), syntax)
@@ -270,6 +350,15 @@ def _cells_of(syntax: str) -> Iterator[Cell]:
         yield from _every_place(colour("RGB"), syntax)
     else:
         yield from _wavelet_cells(syntax)
+
+
+def _tiny_of(syntax: str) -> Iterator[Cell]:
+    for layout in _tiny_layouts():
+        if syntax in ALL_HTJ2K and layout.samples == 3:  # OpenJPH's wrapper takes planes of one column for pixels
+            layout = replace(layout, photometric="YBR_RCT")
+        near = "near1" if syntax == syntaxes.JPEG_LS_NEAR else ""
+        if syntax not in DCT or layout.stored == 8:
+            yield replace(layout, variant=near)
 
 
 def _dct_cells(syntax: str) -> Iterator[Cell]:
@@ -289,9 +378,18 @@ def _wavelet_cells(syntax: str) -> Iterator[Cell]:
     if lossy:
         yield from _placed(_irreversible_layouts(part_one), syntax, BLOCKS)
         yield from _every_place(colour("MONOCHROME2", "irreversible"), syntax)
+    elif part_one:
+        yield from _placed(iter([colour("MONOCHROME2", "irreversible")]), syntax, BLOCKS)
     if part_one:
         yield from _placed(_openjpeg_layouts("+irreversible" if lossy else ""), syntax, ((1, 64, 96), (3, 65, 70)))
     yield from _every_place(colour("YBR_RCT"), syntax)
+
+
+def refused_cells() -> list[Cell]:
+    """Of transfer syntaxes that are not read at all; a progressive process is one of the retired."""
+    small = replace(colour("MONOCHROME2"), rows=33, columns=17)
+    cells = [replace(small, transfer_syntax=syntax) for syntax in syntaxes.WITHOUT_ROUTE]
+    return [*cells, *(replace(one, transfer_syntax=syntaxes.JPEG_PROGRESSIVE) for one in _progressive_layouts())]
 
 
 ALL_SYNTAXES = (*NATIVE, *DCT, *LOSSLESS_JPEG, *ALL_JPEG_LS, *ALL_JPEG_2000, *ALL_HTJ2K, RLE)
