@@ -6,7 +6,7 @@ Colour is never converted: 4:2:2 and YBR stay as they are stored. Programs that 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,9 +60,9 @@ def opened(path: Path, scratch: Path) -> Opened:
     return Opened(path, dcmread(path), scratch)
 
 
-def judged(file: Opened) -> dict[str, Cells]:
+def judged(file: Opened, without: Collection[str] = ()) -> dict[str, Cells]:
     """The cells of `file` by every judge of its transfer syntax, by the judge's name; at least one."""
-    judges = {name: judge for syntaxes, name, judge in _JUDGES if file.syntax in syntaxes}
+    judges = {name: judge for syntaxes, name, judge in _JUDGES if file.syntax in syntaxes and name not in without}
     assert judges, f"no judge for {file.syntax}"
     found = {name: judge(file) for name, judge in judges.items()}
     return {name: _cells(file, decoded) for name, decoded in found.items() if decoded is not None}

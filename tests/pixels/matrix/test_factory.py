@@ -38,7 +38,8 @@ def test_every_judge_decodes_every_phantom_to_its_truth(tmp_path: Path, syntax: 
         file = opened(made.path, tmp_path)
         if not cell.native:
             check_tables(made.path, file.ds)
-        seen = judged(file)
+        # pylibjpeg-rle takes bytes behind the last run of a source for a broken run
+        seen = judged(file, without=["pylibjpeg-rle"] if "excess" in cell.words else [])
         first = next(iter(seen.values()))
         for name, cells in seen.items():
             if "440" in cell.words:  # libjpeg 6b repeats lines of chroma where its successor interpolates
