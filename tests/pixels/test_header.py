@@ -14,7 +14,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DicomSequence
 
 from xnat_pixelanon.errors import InstanceError
-from xnat_pixelanon.pixels import open_source, read_facts
+from xnat_pixelanon.pixels import open_source, prove_opened, read_facts, reopened
 from xnat_pixelanon.pixels.header import check_reading
 from xnat_pixelanon.pixels.layout import layout_of, read_layout
 
@@ -61,6 +61,7 @@ def test_the_header_is_the_one_that_pydicom_reads(syntax: str, undefined: bool, 
         assert source.header.original_character_set == expected.original_character_set
 
 
+@pytest.mark.filterwarnings("ignore:Invalid value for VR UI")  # pydicom says it of some samples
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name)
 def test_the_header_of_a_public_sample_is_the_one_that_pydicom_reads(path: Path, tmp_path: Path) -> None:
     if read_facts(path, path.name, tmp_path).damage:
@@ -87,6 +88,15 @@ def test_another_value_than_the_one_that_pydicom_reads_is_damage(syntax: str, tm
             check_reading(source.structure, replace(source.walked, elements=other))
         with pytest.raises(InstanceError):
             check_reading(source.structure, replace(source.walked, end=source.walked.end - 1))
+
+
+@pytest.mark.parametrize("syntax", NATIVE)
+def test_elements_without_a_value_are_no_damage(syntax: str, tmp_path: Path) -> None:
+    """One of each kind of value: text, numbers as text, binary numbers, names, dates, sequences."""
+    texts = dict.fromkeys(("PatientID", "PatientWeight", "InstanceNumber", "PatientName", "PatientBirthDate"), "")
+    empty = {**texts, "TableSpeed": [], "PregnancyStatus": [], "ReferencedStudySequence": []}
+    path = write_native(tmp_path / "a.dcm", GREY, syntax, **empty)
+    assert read_facts(path, path.name, tmp_path).damage is None
 
 
 def test_a_layout_that_is_remembered_is_the_one_of_the_header(tmp_path: Path) -> None:
@@ -118,3 +128,15 @@ def test_a_layout_is_not_taken_for_another(changed: str, value: object, tmp_path
         with open_source(path, tmp_path) as source:
             layouts.add(source.layout)
     assert len(layouts) == 2
+
+
+@pytest.mark.parametrize("undefined", [False, True])
+@pytest.mark.parametrize("syntax", NATIVE)
+def test_the_proof_reads_headers_of_any_length(syntax: str, undefined: bool, tmp_path: Path) -> None:
+    """Those longer than the block that is read at once, and ends inside a sequence of the second one."""
+    for length in (100, 65300, 200_000):
+        more = {"TextValue": "PHANTOM" * (length // 7), "ReferencedRequestSequence": nested(undefined=undefined)}
+        path = write_native(tmp_path / "a.dcm", GREY, syntax, **more)
+        with reopened(path, path, tmp_path) as (source, written):
+            assert source.header == dcmread(path, stop_before_pixels=True)
+            assert prove_opened(source, written, (), ()).ok

@@ -71,6 +71,7 @@ class Cleaned:
     fill: str
     effective: tuple[Rectangle, ...]
     scrubbed: tuple[str, ...]
+    note: str
     header_actions: int
     series_number: str
     """As it is in the copy: its scan ID comes from it, there as in XNAT."""
@@ -133,14 +134,15 @@ def _clean(task: CleanTask) -> Cleaned:
     if findings or not (pixels.ok and headers.ok and net.ok):
         raise InstanceError("proof-failed", "; ".join(findings[:20]))
     return Cleaned(
-        sop_instance_uid,
-        pixels.digest,
-        written.route,
-        written.fill,
-        tuple(written.effective),
-        tuple(written.scrubbed),
-        len(cleaned.actions),
-        series_number,
+        sop_instance_uid=sop_instance_uid,
+        pixel_digest=pixels.digest,
+        route=written.route,
+        fill=written.fill,
+        effective=written.effective,
+        scrubbed=written.scrubbed,
+        note=written.note,
+        header_actions=len(cleaned.actions),
+        series_number=series_number,
     )
 
 

@@ -8,8 +8,6 @@ What a decoder would only warn of is an error here: a repaired frame is a silent
 from __future__ import annotations
 
 import re
-import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +25,7 @@ from xnat_pixelanon.pixels import rle
 from xnat_pixelanon.pixels.codestream import StreamForm
 from xnat_pixelanon.pixels.layout import PixelLayout
 from xnat_pixelanon.pixels.structure import damaged
+from xnat_pixelanon.pixels.unraised import unraised_errors
 
 Cells = NDArray[np.unsignedinteger]
 """(rows, columns, samples) of patterns of StreamForm.precision bits, two's complement where they are signed."""
@@ -214,24 +213,13 @@ def _encode_high_throughput(cells: Cells, form: StreamForm, layout: PixelLayout)
     return bytes(data)
 
 
-_unraised = threading.local()
-
-
 @contextmanager
 def _unraised_errors() -> Iterator[None]:
     """OpenJPH's errors reach Python as "exceptions ignored", beside a picture of garbage: raised here."""
-    _unraised.found = False
-    before, sys.unraisablehook = sys.unraisablehook, _note_unraised
-    try:
+    with unraised_errors() as found:
         yield
-    finally:
-        sys.unraisablehook = before
-    if _unraised.found:
+    if found:
         raise ValueError("the codec failed")
-
-
-def _note_unraised(unraisable: sys.UnraisableHookArgs) -> None:
-    _unraised.found = True
 
 
 def _decode_run_length(data: bytes, form: StreamForm, layout: PixelLayout) -> Cells:

@@ -192,7 +192,7 @@ def check_reading(structure: Structure, walked: Walked) -> None:
     """InstanceError("damaged") where pydicom reads another value than was walked to."""
     header = read_by_pydicom(structure, walked)
     for tag, element in walked.elements.items():
-        other = header.get_item(tag)
+        other = header.get_item(tag, keep_deferred=True)  # what is empty is no deferred reading
         if not isinstance(other, RawDataElement) or (other.VR, other.value) != (element.VR, element.value):
             raise damaged("the header cannot be walked to the pixel data")
 

@@ -102,7 +102,7 @@ def layout_of(
 ) -> PixelLayout:
     """As `read_layout` of a header with these elements; in a series it is worked out once."""
     described = [elements.get(BaseTag(one)) for one in _DESCRIBED]
-    described += [element for name, element in elements.items() if 0x60000000 <= name < 0x60200000]
+    described += [element for name, element in elements.items() if 0x6000 <= name >> 16 < 0x6020]
     values = tuple(_without_place(one) for one in described if one is not None)
     if any(len(one.value or b"") > _LONGEST for one in values):
         return _layout(values, tag, encapsulated, big_endian)

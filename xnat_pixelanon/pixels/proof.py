@@ -126,6 +126,8 @@ def _prove(
         return PixelProof(False, tuple(findings), 0, compared)
     if written.padded:
         return PixelProof(False, ("something lies behind the copy's data set",), 0, compared)
+    if written.tables and not written.encapsulated:
+        return PixelProof(False, ("the copy has an Extended Offset Table without fragments",), 0, compared)
     if not source.has_pixels:
         wrong = ("there are rectangles but no pixel data",) if rectangles else ()
         return PixelProof(not wrong, wrong, 0, compared, "" if wrong else NO_PIXELS)

@@ -27,11 +27,23 @@ SYNTAX_CHANGES: Mapping[str, str] = MappingProxyType(
 """From a lossy transfer syntax to the lossless one that its decoded frames may be stored in."""
 _COLOUR_CHANGES: Mapping[str, frozenset[tuple[str, str]]] = MappingProxyType(
     {
-        _ROOT + "70": frozenset({("YBR_FULL_422", "YBR_FULL"), ("RGB", "YBR_FULL"), ("YBR_PARTIAL_422", "YBR_FULL")}),
+        _ROOT + "70": frozenset(
+            (before, after)
+            for before in ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_422")
+            for after in ("RGB", "YBR_FULL")  # what the frames themselves say, which is compared with them
+        ),
         _ROOT + "90": frozenset({("YBR_ICT", "YBR_RCT"), ("RGB", "YBR_RCT")}),
         _ROOT + "201": frozenset({("YBR_ICT", "YBR_RCT"), ("RGB", "YBR_RCT")}),
     }
 )
+_ONLY_LOSSY: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        _ROOT + "70": frozenset({"YBR_FULL_422", "YBR_PARTIAL_422"}),
+        _ROOT + "90": frozenset({"YBR_ICT"}),
+        _ROOT + "201": frozenset({"YBR_ICT"}),
+    }
+)
+"""Colours that frames stored in a lossless transfer syntax no longer have."""
 _SAME = (
     "Rows",
     "Columns",
@@ -70,6 +82,8 @@ def compare_labels(source: Reopened, written: Reopened, *, boxes: bool) -> list[
     colours = source.photometric, written.photometric
     if colours[0] != colours[1] and not (changed and colours in _COLOUR_CHANGES.get(after, ())):
         findings.append("the copy has another PhotometricInterpretation")
+    if changed and colours[1] in _ONLY_LOSSY.get(after, ()):
+        findings.append("the copy has a PhotometricInterpretation that its transfer syntax does not have")
     planar = _TAGS["PlanarConfiguration"]
     if _differ(source.header, written.header, "PlanarConfiguration") and not (
         changed and _value(written.header, planar) == "0"

@@ -7,17 +7,18 @@ import struct
 import tempfile
 import zlib
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from io import BufferedReader
+from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filereader import read_dataset
-from pydicom.tag import BaseTag
+from pydicom.tag import BaseTag, Tag
 from pydicom.uid import UID
 
 from xnat_pixelanon.errors import ScratchError
@@ -39,6 +40,7 @@ _PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 _TABLES = tuple(BaseTag(tag) for tag in (0x7FE00001, 0x7FE00002, 0x7FE00003))
 _ZEROS = BaseTag(0)
 _BLOCK = 1 << 20
+_HEAD = 1 << 16
 
 
 class Unreadable(Exception):
@@ -94,10 +96,14 @@ class Reopened:
     def number(self, keyword: str) -> int:
         """An integer of the header; Unreadable where it is missing."""
         if keyword not in self.known:
-            value = self.header.get(keyword)
-            if value is None:
+            element = self.header.get_item(Tag(keyword))
+            if isinstance(element, RawDataElement) and element.VR == "US" and element.length == 2:
+                number = int.from_bytes(element.value or b"", "little" if self.little_endian else "big")
+            elif (value := self.header.get(keyword)) is not None:
+                number = int(value)
+            else:
                 raise Unreadable(f"{keyword} is missing")
-            self.known[keyword] = int(value)
+            self.known[keyword] = number
         return self.known[keyword]
 
     def read(self, at: int, count: int) -> bytes:
@@ -119,7 +125,10 @@ class Reopened:
 
 @contextmanager
 def reopen(path: Path, scratch: Path) -> Iterator[Reopened]:
-    """Open `path`; a deflated data set is inflated into a temporary file in `scratch` (ScratchError when full)."""
+    """Open `path`; a deflated data set is inflated into a temporary file in `scratch` (ScratchError when full).
+
+    What lies behind the deflated stream lies behind the inflated data set as well, where the proof looks for it.
+    """
     with ExitStack() as stack:
         stream: BinaryIO = stack.enter_context(path.open("rb"))
         preamble = stream.read(128)
@@ -131,7 +140,7 @@ def reopen(path: Path, scratch: Path) -> Iterator[Reopened]:
             raise Unreadable("source or copy has no known transfer syntax")
         if uid.is_deflated:
             stream = cast(BinaryIO, stack.enter_context(_inflate(stream, scratch)))
-        header = read_dataset(stream, uid.is_implicit_VR, uid.is_little_endian, stop_when=_at_pixels)
+        header = _header(stream, uid)
         header.file_meta, header.preamble = meta, preamble
         yield _locate(header, uid, stream, stack.enter_context(borrowed_buffer()))
 
@@ -140,8 +149,28 @@ def _behind_meta(tag: int, vr: str | None, length: int) -> bool:
     return tag >> 16 != 2
 
 
-def _at_pixels(tag: int, vr: str | None, length: int) -> bool:
-    return tag in _PIXELS
+def _header(stream: BinaryIO, uid: UID) -> Dataset:
+    """All elements before the pixel element; `stream` stands there afterwards, or at its end."""
+    start, stop = stream.tell(), _Stop()
+    block = BytesIO(stream.read(_HEAD))  # pydicom reads from memory twice as fast
+    with suppress(*PROOF_ERRORS):  # the block may end inside an element
+        header = read_dataset(block, uid.is_implicit_VR, uid.is_little_endian, stop_when=stop)
+        if stop.stopped:
+            stream.seek(start + block.tell())
+            return header
+    stream.seek(start)
+    return read_dataset(stream, uid.is_implicit_VR, uid.is_little_endian, stop_when=stop)
+
+
+class _Stop:
+    """Stops pydicom in front of the pixel element."""
+
+    def __init__(self) -> None:
+        self.stopped = False
+
+    def __call__(self, tag: int, vr: str | None, length: int) -> bool:
+        self.stopped = tag in _PIXELS
+        return self.stopped
 
 
 def _locate(header: Dataset, uid: UID, stream: BinaryIO, buffer: Buffer) -> Reopened:
@@ -189,16 +218,20 @@ def _inflate(stream: BinaryIO, scratch: Path) -> Iterator[IO[bytes]]:
         while not inflate.eof:
             if not pending:
                 raise Unreadable("a deflated data set is truncated")
-            block = inflate.decompress(pending, _BLOCK)
-            try:
-                plain.write(block)
-            except OSError as error:
-                raise ScratchError(
-                    "the scratch folder is full: a file was not proved", hint="make room there"
-                ) from error
+            _write(plain, inflate.decompress(pending, _BLOCK))
             pending = inflate.unconsumed_tail or stream.read(_BLOCK)
+        behind = inflate.unused_data + stream.read(_BLOCK)
+        if behind != b"\0":  # PS3.5 A.5: a zero byte pads the stream to even length
+            _write(plain, behind)
         plain.seek(0)
         yield plain
+
+
+def _write(plain: IO[bytes], data: bytes) -> None:
+    try:
+        plain.write(data)
+    except OSError as error:
+        raise ScratchError("the scratch folder is full: a file was not proved", hint="make room there") from error
 
 
 def _temporary_file(scratch: Path) -> IO[bytes]:

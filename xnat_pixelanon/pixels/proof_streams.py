@@ -110,7 +110,7 @@ def _check_tables(
     wanted = [frame[0][0] - first for frame in frames]
     at, length = items[0]
     basic = list(struct.unpack(f"<{length // 4}L", written.read(at, length // 4 * 4)))
-    if basic and basic != wanted:
+    if length % 4 or (basic and basic != wanted):
         result.add("the copy's Basic Offset Table does not point to its frames")
     offsets, lengths = (written.tables.get((0x7FE0, number)) for number in (1, 2))
     if offsets is not None and list(struct.unpack(f"<{len(frames)}Q", offsets.value)) != wanted:
@@ -207,7 +207,7 @@ def _segment(marker: int, segment: bytes) -> Iterator[tuple[bool, bytes]]:
 
 
 def _jpeg2000(data: bytes) -> Iterator[tuple[bool, bytes]]:
-    """The main header without comments, then all tile-parts to EOC."""
+    """The main header without comments, then all tile-parts to EOC, whose headers may hold comments too."""
     yield False, data[:2]
     at = 2
     while data[at : at + 2] != b"\xff\x90":
@@ -218,10 +218,20 @@ def _jpeg2000(data: bytes) -> Iterator[tuple[bool, bytes]]:
         at = end
     start = at
     while data[at : at + 2] == b"\xff\x90":
+        yield _comment_in_tile_part(data, at + 12), b""
         length = int.from_bytes(data[at + 6 : at + 10], "big")
         at = at + length if length else data.index(b"\xff\xd9", at)
     yield False, data[start:at]
     yield data[at : at + 2] != b"\xff\xd9" or data[at + 2 :].strip(b"\0") not in (b"", b"\xff"), b""
+
+
+def _comment_in_tile_part(data: bytes, at: int) -> bool:
+    """Whether there is one between SOT and SOD."""
+    while data[at : at + 2] not in (b"\xff\x93", b"\xff\x64"):
+        if data[at : at + 1] != b"\xff":
+            raise Unreadable("a JPEG 2000 frame is not well-formed")
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return data[at : at + 2] == b"\xff\x64"
 
 
 def _jp2(data: bytes) -> Iterator[tuple[bool, bytes]]:
