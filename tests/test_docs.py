@@ -17,6 +17,7 @@ from xnat_pixelanon.domain.criteria import CRITERIA
 from xnat_pixelanon.domain.documents import SCHEMAS, schema, schema_problems
 from xnat_pixelanon.domain.policy import Policy
 from xnat_pixelanon.domain.templates import TemplateSet
+from xnat_pixelanon.pixels.routes import EDITS, ROUTES, TransferSyntax
 
 ROOT = Path(__file__).parent.parent
 REFERENCE = (ROOT / "docs" / "reference.md").read_text("utf-8")
@@ -66,6 +67,18 @@ def test_the_table_of_outcomes_is_the_programs() -> None:
 
 def test_the_table_of_criteria_is_the_programs() -> None:
     assert table_rows("Criteria") == {name: [criterion.keyword, criterion.help] for name, criterion in CRITERIA.items()}
+
+
+def test_the_table_of_transfer_syntaxes_is_the_programs() -> None:
+    def written(row: TransferSyntax) -> str:
+        if row.recoded in ("", row.uid):
+            return "itself"
+        other = ROUTES[row.recoded].name
+        return f"itself; where that cannot be done exactly, {other}" if row.edit == "jpeg-dct" else other
+
+    assert table_rows("Transfer syntaxes") == {
+        uid: [row.name, EDITS[row.edit], written(row)] for uid, row in ROUTES.items()
+    }
 
 
 def test_the_table_of_exit_statuses_is_the_programs() -> None:

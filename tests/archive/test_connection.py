@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import threading
 
 import pytest
 
@@ -248,3 +249,11 @@ def test_a_project_whose_name_speaks_of_login_is_no_login_page(world):
     world.sandbox.faults.add(Fault("projects/LOGIN$", Status(404)))
     with pytest.raises(NotFoundError):
         connection.get("/data/projects/LOGIN", WHAT)
+
+
+def test_a_login_that_can_neither_be_finished_nor_ended_leaves_no_thread_behind(world):
+    before = {thread for thread in threading.enumerate() if thread.name == "XNATpyKeepAliveThread"}
+    world.sandbox.faults.add(Fault("/data/JSESSION", Cut(), nth=None))
+    with pytest.raises(TransferError):
+        connect(Credentials(world.sandbox.url, "owner", "owner-pw"))
+    assert {thread for thread in threading.enumerate() if thread.name == "XNATpyKeepAliveThread"} <= before

@@ -261,6 +261,23 @@ def test_type_1_attributes_of_multi_frame_objects_get_dummies_and_others_go():
     assert written.AcquisitionDateTime == "19000101000000"
 
 
+def test_an_enhanced_object_that_lost_its_functional_groups_is_known_by_its_sop_class():
+    source = image(SOPClassUID=ENHANCED_MR, DeviceSerialNumber="SN556677", ContentDate="20240517", ContentTime="101112")
+    _, written, proof = run(reread(source))
+    assert proof.ok
+    assert (written.DeviceSerialNumber, written.ContentDate) == ("Anonymised", "19000101")
+    assert written.ContentTime == "000000"
+
+
+def test_operators_name_is_emptied_in_radiotherapy_and_removed_elsewhere():
+    source = image(OperatorsName="Phantom^Operator")
+    assert "OperatorsName" not in run(reread(source))[1]
+    source.SOPClassUID = "1.2.840.10008.5.1.4.1.1.481.1"
+    _, written, proof = run(reread(source))
+    assert proof.ok
+    assert written.OperatorsName == ""
+
+
 def test_conditions_are_about_compound_rows_and_choose_what_the_row_allows():
     for tag, condition in CONDITIONS.items():
         row = lookup(tag)

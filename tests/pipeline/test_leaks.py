@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,9 +13,16 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DicomSequence
 
 from tests.pipeline.conftest import InProcess, Site, banner_template, clean_template, slices, told_in, ultrasound
-from xnat_pixelanon.headers import HeaderProof
+from xnat_pixelanon.headers import (
+    EncodedHeader,
+    HeaderMemory,
+    HeaderProof,
+    HeaderRequest,
+    clean_header,
+    encode_parts,
+)
 from xnat_pixelanon.pipeline import work
-from xnat_pixelanon.pixels import proof
+from xnat_pixelanon.pixels import PixelProof, Reopened, pixel_digest
 from xnat_pixelanon.sandbox.person import Person
 from xnat_pixelanon.sandbox.sample_session import BurnedText
 
@@ -103,40 +112,45 @@ def site(make_site: Callable[..., Site]) -> Site:
 
 def leave(patch: pytest.MonkeyPatch, left: Left) -> None:
     """The cleaning of headers leaves something in."""
-    whole = work.clean_header
 
-    def careless(source: Dataset, request: Any) -> Any:
-        cleaned = whole(source, request)
+    def careless(source: Dataset, request: HeaderRequest, _: HeaderMemory) -> EncodedHeader:
+        cleaned = clean_header(source, request)
         left(cleaned.dataset, source)
-        return cleaned
+        return EncodedHeader(*encode_parts(cleaned.dataset, request.transfer_syntax_uid), cleaned.actions)
 
-    patch.setattr(work, "clean_header", careless)
+    patch.setattr(work, "write_header", careless)
 
 
 def write_head(patch: pytest.MonkeyPatch, change: Callable[[bytes], bytes]) -> None:
     """The writing of a file's head leaves something in."""
-    whole = work.encode_parts
+    whole = work.write_header
 
-    def careless(dataset: Dataset, syntax: str) -> tuple[bytes, bytes]:
-        head, body = whole(dataset, syntax)
-        return change(head), body
+    def careless(source: Dataset, request: HeaderRequest, memory: HeaderMemory) -> EncodedHeader:
+        header = whole(source, request, memory)
+        return replace(header, head=change(header.head))
 
-    patch.setattr(work, "encode_parts", careless)
+    patch.setattr(work, "write_header", careless)
 
 
 def draw_nothing(patch: pytest.MonkeyPatch) -> None:
     """The writing of pixels leaves the rectangle out, and says that it did not."""
-    whole = work.write_instance
+    whole = work.plan_pixels
 
-    def careless(source: Any, header: bytes, rectangles: Any, out: Any) -> Any:
-        return whole(source, header, (), out)
+    def careless(source: Any, rectangles: Any) -> Any:
+        honest = whole(source, rectangles)
+        return replace(whole(source, ()), route=honest.route, fill=honest.fill, effective=honest.effective)
 
-    patch.setattr(work, "write_instance", careless)
+    patch.setattr(work, "plan_pixels", careless)
 
 
 def believe_everything(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(work, "prove_header", lambda *_: HeaderProof(True, ()))
-    patch.setattr(work, "prove_pixels", lambda *_, **__: proof.PixelProof(True, (), 1, "identical-bytes"))
+    patch.setattr(work, "prove_opened", believed)
+
+
+def believed(source: Reopened, written: Reopened, *_: Any, **__: Any) -> PixelProof:
+    path = Path(str(written.stream.name))
+    return PixelProof(True, (), 1, "identical-bytes", pixel_digest(path, path.parent))
 
 
 def held_as_proof_failed(site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -27,9 +27,9 @@ from xnat_pixelanon.domain.rectangle import Rectangle
 from xnat_pixelanon.errors import InstanceError
 from xnat_pixelanon.pixels import dct, turbojpeg
 from xnat_pixelanon.pixels.dct import blacken, colour_of, editable, effective_box, read_shape
+from xnat_pixelanon.pixels.header import read_file_meta
 from xnat_pixelanon.pixels.layout import read_layout
 from xnat_pixelanon.pixels.quiet import no_library_text
-from xnat_pixelanon.pixels.structure import read_file_meta
 from xnat_pixelanon.pixels.turbojpeg import Missing, Plane, Transformer, dc_pattern, open_library
 from xnat_pixelanon.pixels.turbojpeg_check import self_test
 

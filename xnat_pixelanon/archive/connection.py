@@ -102,11 +102,14 @@ def connect(credentials: Credentials, timeouts: Timeouts | None = None) -> XnatC
 
 def _drop_half_open(error: Exception) -> None:
     """End the keep-alive thread that xnatpy starts before the login is over, and leaves behind when that fails."""
-    for frame, _ in traceback.walk_tb(error.__traceback__):
-        half_open = frame.f_locals.get("self")
-        if isinstance(half_open, BaseXNATSession):
-            half_open.disconnect()
-            return
+    cause: BaseException | None = error
+    while cause is not None:  # when the logout fails too, the error of the login is that one's context
+        for frame, _ in traceback.walk_tb(cause.__traceback__):
+            half_open = frame.f_locals.get("self")
+            if isinstance(half_open, BaseXNATSession):
+                half_open.disconnect()
+                return
+        cause = cause.__context__
 
 
 def _checked_server(credentials: Credentials) -> str:

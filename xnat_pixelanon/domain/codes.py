@@ -108,7 +108,7 @@ CODES: Mapping[str, Code] = MappingProxyType(
         ),
         "transfer-syntax": Code(
             Kind.UNSUPPORTED,
-            "a transfer syntax that cannot be edited, or is not understood at all",
+            "a transfer syntax that is not understood: video, JPIP, retired JPEG processes, private ones",
             "Convert the series to a supported transfer syntax before it is uploaded, or exclude it.",
         ),
         "pixel-format": Code(

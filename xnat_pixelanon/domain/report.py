@@ -30,9 +30,12 @@ class InstanceReport:
     output_digest: str = ""
     route: str = ""
     fill: str = ""
+    note: str = ""
+    """Why the route is another than usual, or what it changed beside the boxes."""
     asked: Boxes = ()
     effective: Boxes = ()
     scrubbed: tuple[str, ...] = ()
+    """What held text or pictures beside the image, in the pixel element or the header, and was taken out."""
     header_actions: int = 0
     proof: str = ""
     """`ok`, or what the proof found; empty where nothing was written."""

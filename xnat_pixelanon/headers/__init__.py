@@ -8,18 +8,24 @@ from __future__ import annotations
 from xnat_pixelanon.headers.encode import encode_header, encode_parts
 from xnat_pixelanon.headers.engine import clean_header
 from xnat_pixelanon.headers.identity import Identity
+from xnat_pixelanon.headers.memory import HeaderMemory
 from xnat_pixelanon.headers.profile import PROFILE_EDITION, describe, profile_digest
-from xnat_pixelanon.headers.proof import prove_header
 from xnat_pixelanon.headers.proof_bytes import prove_bytes
-from xnat_pixelanon.headers.request import CleanedHeader, HeaderAction, HeaderProof, HeaderRequest
+from xnat_pixelanon.headers.proof_memory import ProofMemory
+from xnat_pixelanon.headers.proof_series import prove_header
+from xnat_pixelanon.headers.request import CleanedHeader, EncodedHeader, HeaderAction, HeaderProof, HeaderRequest
+from xnat_pixelanon.headers.splice import write_header
 
 __all__ = [
     "PROFILE_EDITION",
     "CleanedHeader",
+    "EncodedHeader",
     "HeaderAction",
+    "HeaderMemory",
     "HeaderProof",
     "HeaderRequest",
     "Identity",
+    "ProofMemory",
     "clean_header",
     "describe",
     "encode_header",
@@ -27,4 +33,5 @@ __all__ = [
     "profile_digest",
     "prove_bytes",
     "prove_header",
+    "write_header",
 ]

@@ -13,11 +13,20 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 _PET_IMAGE = "1.2.840.10008.5.1.4.1.1.128"
+_RADIOTHERAPY = "1.2.840.10008.5.1.4.1.1.481."
 _OPHTHALMIC = "1.2.840.10008.5.1.4.1.1.77.1.5."
 _WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
 _DOCUMENTS = "1.2.840.10008.5.1.4.1.1.88."
 _SEGMENTATIONS = "1.2.840.10008.5.1.4.1.1.66"
 _REAL_WORLD_VALUES = "1.2.840.10008.5.1.4.1.1.67"
+# CT, Ultrasound Volume, MR, XA, XRF, 3D X-Ray, OCT, Parametric Map, PET: Enhanced, and Legacy Converted Enhanced.
+_MULTI_FRAME = frozenset(
+    f"1.2.840.10008.5.1.4.1.1.{kind}"
+    for kind in (
+        *("2.1", "2.2", "6.2", "4.1", "4.3", "4.4", "12.1.1", "12.2.1", "13.1.1", "13.1.2", "13.1.3", "13.1.4"),
+        *("13.1.5", "14.1", "14.2", "30", "128.1", "130"),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +56,16 @@ def _pet(context: Context) -> bool:
 
 def _enhanced(context: Context) -> bool:
     kinds = (_OPHTHALMIC, _WHOLE_SLIDE, _SEGMENTATIONS, _REAL_WORLD_VALUES)
-    return context.functional_groups or context.sop_class_uid.startswith(kinds)
+    known = context.sop_class_uid in _MULTI_FRAME  # also where the functional groups were lost
+    return known or context.functional_groups or context.sop_class_uid.startswith(kinds)
 
 
 def _content(context: Context) -> bool:
     return _enhanced(context) or context.sop_class_uid.startswith(_DOCUMENTS)
+
+
+def _radiotherapy(context: Context) -> bool:
+    return context.sop_class_uid.startswith(_RADIOTHERAPY)
 
 
 def _document(context: Context) -> bool:
@@ -65,6 +79,7 @@ CONDITIONS: Mapping[int, Condition] = MappingProxyType(
         0x0008002A: Condition("D", _enhanced, "C.8.13.1 and others, Type 1C"),  # Acquisition DateTime
         0x00080023: Condition("D", _content, "C.7.6.16 and C.17.2, Type 1"),  # Content Date
         0x00080033: Condition("D", _content, "C.7.6.16 and C.17.2, Type 1"),  # Content Time
+        0x00081070: Condition("Z", _radiotherapy, "C.8.8.1, Type 2"),  # Operators' Name
         0x00081111: Condition("Z", _document, "C.17.1, Type 2"),  # Referenced Performed Procedure Step Sequence
         0x00102203: Condition("Z", _always, "C.7.1.1, Type 2C"),  # Patient's Sex Neutered
         0x00181000: Condition("D", _enhanced, "C.7.5.2, Type 1"),  # Device Serial Number

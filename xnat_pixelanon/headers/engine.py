@@ -17,6 +17,7 @@ source; see `_ruling` for the VR rules. Rules in HeaderAction:
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from types import MappingProxyType
 
@@ -29,12 +30,13 @@ from xnat_pixelanon.errors import InstanceError
 from xnat_pixelanon.headers import provenance
 from xnat_pixelanon.headers.conditions import Context, resolve
 from xnat_pixelanon.headers.constants import DUMMIES
-from xnat_pixelanon.headers.identity import registered_as
+from xnat_pixelanon.headers.identity import Identity, registered_as
 from xnat_pixelanon.headers.profile import lookup
 from xnat_pixelanon.headers.request import CleanedHeader, HeaderAction, HeaderRequest
 from xnat_pixelanon.headers.residue import Identifiers, collect
 from xnat_pixelanon.headers.silence import quiet
 from xnat_pixelanon.headers.tree import (
+    CHARSET_VRS,
     DATE_VRS,
     HEADER_REFUSED,
     NUMBER_STRING_VRS,
@@ -50,14 +52,14 @@ from xnat_pixelanon.headers.tree import (
     read_tree,
 )
 
-_SOP_CLASS_UID = 0x00080016
-_REQUIRED = (_SOP_CLASS_UID, 0x00080018, 0x0020000D, 0x0020000E)
-_FUNCTIONAL_GROUPS = frozenset({0x52009229, 0x52009230})
-_PIXEL_GROUP = 0x7FE0
+SOP_CLASS_UID = 0x00080016
+REQUIRED = (SOP_CLASS_UID, 0x00080018, 0x0020000D, 0x0020000E)
+FUNCTIONAL_GROUPS = frozenset({0x52009229, 0x52009230})
+PIXEL_GROUP = 0x7FE0
 # Without these, or with others, the pixels would mean something else: refused rather than emptied.
 _ESSENTIAL = frozenset(
     {
-        *_REQUIRED,
+        *REQUIRED,
         0x00080060,  # Modality
         *(0x00280000 + element for element in (0x2, 0x4, 0x6, 0x8, 0x10, 0x11, 0x100, 0x101, 0x102, 0x103)),
         *(0x00280000 + element for element in (0x1052, 0x1053, 0x1101, 0x1102, 0x1103, 0x1104, 0x3002, 0x3006)),
@@ -65,6 +67,7 @@ _ESSENTIAL = frozenset(
     }
 )
 _NUMPY = MappingProxyType({"FD": "f8", "FL": "f4", "SL": "i4", "SV": "i8", "UL": "u4", "UV": "u8"})
+_READ_VRS = CHARSET_VRS | {"SQ"}
 _CODE_URIS = frozenset({0x0008010E, 0x00080120})  # Coding Scheme URL, URN Code Value: parts of codes (PS3.3 8.8)
 
 
@@ -76,28 +79,43 @@ def clean_header(source: Dataset, request: HeaderRequest) -> CleanedHeader:
     """
     with quiet():
         tree = read_tree(source)
-        context = _context(tree)
-        cleaner = _Cleaner(request, context, collect(tree, request.known_identifiers, _ae_titles(source)))
+        context = context_of(tree.elements)
+        identifiers = collect(tree, request.known_identifiers, ae_titles(source))
+        cleaner = Cleaner(request.identity, context, identifiers)
         dataset = cleaner.node(tree, "")
         provenance.apply(dataset, request, cleaner.actions)
     return CleanedHeader(dataset, tuple(cleaner.actions))
 
 
-def _ae_titles(source: Dataset) -> list[str]:
+def ae_titles(source: Dataset) -> list[str]:
     """Source, Sending and Receiving Application Entity Title of the file meta information (PS3.10 7.1)."""
     meta = getattr(source, "file_meta", None) or Dataset()
     return [str(meta[tag].value or "") for tag in (0x00020016, 0x00020017, 0x00020018) if tag in meta]
 
 
-def _context(tree: Node) -> Context:
-    values = {element.tag: element.texts[0] for element in tree.elements if len(element.texts) == 1}
-    for tag in _REQUIRED:
+def context_of(elements: Iterable[Element]) -> Context:
+    """What the conditions look at, from the top level; InstanceError where the object has not its UIDs."""
+    elements = tuple(elements)
+    values = {element.tag: element.texts[0] for element in elements if len(element.texts) == 1}
+    for tag in REQUIRED:
         if not values.get(tag):
             raise InstanceError(HEADER_REFUSED, f"{path_of(tag)} is not there, or not one UID")
-    if registered_as(values[_SOP_CLASS_UID]) != "SOP Class":
+    if registered_as(values[SOP_CLASS_UID]) != "SOP Class":
         raise InstanceError(HEADER_REFUSED, "the SOP Class UID is not one of the standard's")
-    groups = any(element.tag in _FUNCTIONAL_GROUPS for element in tree.elements)
-    return Context(values[_SOP_CLASS_UID], groups)
+    groups = any(element.tag in FUNCTIONAL_GROUPS for element in elements)
+    return Context(values[SOP_CLASS_UID], groups)
+
+
+def looks_at_value(tag: int, vrs: frozenset[str], context: Context) -> bool:
+    """Whether more of an element than that it has a value decides what is done to it.
+
+    `vrs`: what its VR in the file and its VR in PS3.6 may be. Superset: sequences, and text that has to be decoded,
+    count always, as reading them can find that they cannot be read.
+    """
+    if not vrs.isdisjoint(_READ_VRS):
+        return True
+    action = resolve(_ruling(tag)[0], tag, context)
+    return action == "K" or (action == "U" and "UI" in vrs) or tag == SPECIFIC_CHARACTER_SET
 
 
 @lru_cache(maxsize=8192)
@@ -105,7 +123,7 @@ def _ruling(tag: int) -> tuple[str, str]:
     """Action and rule for a tag; the action may be a compound one of the table."""
     if not is_dataset_tag(tag):
         return "X", "private" if (tag >> 16) % 2 else "group"
-    if tag >> 16 == _PIXEL_GROUP:
+    if tag >> 16 == PIXEL_GROUP:
         return "X", "pixel element"
     row = lookup(tag)
     if row is not None:
@@ -129,11 +147,15 @@ def _has_value(element: Element) -> bool:
     return value is not None and (isinstance(value, int | float) or len(value) > 0)
 
 
-class _Cleaner:
-    """One run over one tree; collects what it did."""
+class Cleaner:
+    """One run over one tree; collects what it did.
 
-    def __init__(self, request: HeaderRequest, context: Context, identifiers: Identifiers) -> None:
-        self.request = request
+    What it does to an element depends on this and on the element alone: the identity that maps UIDs, the context, the
+    identifiers, the node (character set, encoding) and the path. It never looks at the element's neighbours.
+    """
+
+    def __init__(self, identity: Identity, context: Context, identifiers: Identifiers) -> None:
+        self.identity = identity
         self.context = context
         self.identifiers = identifiers
         self.actions: list[HeaderAction] = []
@@ -142,7 +164,7 @@ class _Cleaner:
         """A new data set of what may stay of `node`; kept elements are the source's own, unread."""
         kept: dict[BaseTag, RawDataElement | DataElement] = {}
         for element in node.elements:
-            result = self._element(element, node, path)
+            result = self.element(element, node, path)
             if result is not None:
                 kept[BaseTag(element.tag)] = result
         ds = Dataset(kept, parent_encoding=node.encodings)
@@ -156,7 +178,8 @@ class _Cleaner:
     def _note(self, path: str, tag: int, rule: str, action: str) -> None:
         self.actions.append(HeaderAction(path + path_of(tag), rule, action))
 
-    def _element(self, element: Element, node: Node, path: str) -> RawDataElement | DataElement | None:
+    def element(self, element: Element, node: Node, path: str) -> RawDataElement | DataElement | None:
+        """What is written for `element`, None where it goes."""
         tag = element.tag
         if tag == SPECIFIC_CHARACTER_SET:
             return self._character_set(element, node, path)
@@ -198,7 +221,7 @@ class _Cleaner:
     def _map(self, element: Element, path: str, rule: str) -> RawDataElement | DataElement:
         if element.fault:
             return self._empty(element, path, "invalid")
-        mapped = [self.request.identity.mapped_uid(uid, element.tag) for uid in element.texts]
+        mapped = [self.identity.mapped_uid(uid, element.tag) for uid in element.texts]
         if mapped == list(element.texts) and element.source.VR == "UI":
             return element.source
         if mapped != list(element.texts):

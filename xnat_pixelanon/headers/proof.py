@@ -38,6 +38,7 @@ from xnat_pixelanon.headers.proof_view import (
 from xnat_pixelanon.headers.request import HeaderProof, HeaderRequest
 from xnat_pixelanon.headers.silence import PYDICOM_ERRORS, quiet
 
+RUN = 20
 _NUMBERS = frozenset({"AT", "FD", "FL", "SL", "SS", "SV", "UL", "US", "US or SS", "UV"})
 _WIDE_NUMBERS = frozenset({"FD", "FL", "SL", "SV", "UL", "UV"})
 _STRINGS = frozenset({"CS", "LO", "LT", "SH", "ST", "UC", "UR", "UT"})
@@ -46,28 +47,25 @@ _CODE_URIS = frozenset({0x0008010E, 0x00080120})
 _NUMBER = re.compile(r"([+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?)?", re.ASCII)
 _GROUP_LENGTH = 0x00020000
 _TYPES = frozenset({0x00080008, 0x00089007})
-_METHOD, _METHOD_CODES, _EQUIPMENT = 0x00120063, 0x00120064, 0x0018A001
-_PIXEL_GROUP = 0x7FE0
+METHOD, METHOD_CODES, EQUIPMENT = 0x00120063, 0x00120064, 0x0018A001
+PIXEL_GROUP = 0x7FE0
 # What the writer of pixels puts there: Extended Offset Table and its lengths, the pixels.
 _PIXEL_TAGS = frozenset(0x7FE00000 + element for element in (0x1, 0x2, 0x3, 0x8, 0x9, 0x10))
-_COMPUTED = frozenset({0x00603000, *(0x00280000 + n for n in (0x104, 0x105, 0x106, 0x107, 0x108, 0x109, 0x110, 0x111))})
-_MUST_STAY = (
+COMPUTED = frozenset({0x00603000, *(0x00280000 + n for n in (0x104, 0x105, 0x106, 0x107, 0x108, 0x109, 0x110, 0x111))})
+MUST_STAY = (
     *(0x00280000 + n for n in (0x2, 0x4, 0x6, 0x8, 0x10, 0x11, 0x100, 0x101, 0x102, 0x103, 0x1052, 0x1053)),
     *(0x00281100 + n for n in (0x1, 0x2, 0x3, 0x101, 0x102, 0x103, 0x121, 0x122, 0x123)),
 )
-_MUST_CHANGE = (0x00080018, 0x0020000D, 0x0020000E)
+MUST_CHANGE = (0x00080018, 0x0020000D, 0x0020000E)
 
 
-def prove_header(source: Dataset, written: Dataset, request: HeaderRequest) -> HeaderProof:
-    """Whether `written`, as reopened with its file meta and preamble, is what the profile makes of `source`.
-
-    Neither is touched. What cannot be read or understood is a finding, never an exception.
-    """
+def compare(source: Dataset, written: Dataset, request: HeaderRequest) -> HeaderProof:
+    """The whole comparison, every element of both sides, with nothing remembered: see `prove_header`."""
     with quiet():
         try:
             original, copy = View(source), View(written)
             found = Found.of(original.everything(), request.known_identifiers, ae_titles(source))
-            walk = _Walk(request, compiled(found), own_uids(original))
+            walk = Walk(request, compiled(found), own_uids(original))
             walk.file_meta(written, original)
             walk.dataset(copy, original, "")
             walk.required(copy, original)
@@ -76,14 +74,20 @@ def prove_header(source: Dataset, written: Dataset, request: HeaderRequest) -> H
     return HeaderProof(not walk.findings, tuple(walk.findings))
 
 
-class _Walk:
-    """One comparison; collects findings."""
+class Walk:
+    """One comparison; collects findings.
+
+    What it finds in an element depends on this and on the element on both sides alone: request, search, own UIDs, the
+    character sets of both sides. It never looks at the element's neighbours.
+    """
 
     def __init__(self, request: HeaderRequest, search: Search, uids: frozenset[str]) -> None:
         self.request = request
         self.search = search
         self.uids = uids
         self.findings: list[str] = []
+        self.runs: set[str] = set()
+        """Every run of RUN digits and more in which the own UIDs were looked for."""
         self.own = own_values(request)
 
     def _find(self, path: str, rule: str) -> None:
@@ -109,18 +113,24 @@ class _Walk:
                 self._find(name_of(tag), "file meta value")
 
     def required(self, written: View, source: View) -> None:
-        for tag in _MUST_CHANGE:
-            if not values_of(written.get(tag)):
-                self._find(name_of(tag), "has to be there")
-        for tag in (*self.own, _METHOD, _METHOD_CODES, _EQUIPMENT):
+        for tag in MUST_CHANGE:
+            self.stands(tag, written, source)
+        for tag in (*self.own, METHOD, METHOD_CODES, EQUIPMENT):
             if tag not in written.tags():
                 self._find(name_of(tag), "label or provenance missing")
-        for tag in _MUST_STAY:
-            if tag not in self.own and values_of(written.get(tag)) != values_of(source.get(tag)):
-                self._find(name_of(tag), "describes the pixels, and differs from the source")
+        for tag in MUST_STAY:
+            self.stands(tag, written, source)
         if self.request.pixels_changed:
-            for tag in _COMPUTED.intersection(written.tags()):
+            for tag in COMPUTED.intersection(written.tags()):
                 self._find(name_of(tag), "computed from pixels that have changed")
+
+    def stands(self, tag: int, written: View, source: View) -> None:
+        """Whether an attribute of MUST_CHANGE is there, and one of MUST_STAY is the source's."""
+        if tag in MUST_CHANGE:
+            if not values_of(written.get(tag)):
+                self._find(name_of(tag), "has to be there")
+        elif tag not in self.own and values_of(written.get(tag)) != values_of(source.get(tag)):
+            self._find(name_of(tag), "describes the pixels, and differs from the source")
 
     def dataset(self, written: View, source: View, path: str) -> None:
         for tag in written.tags():
@@ -132,15 +142,15 @@ class _Walk:
         tag, here = int(element.tag), path + name_of(int(element.tag))
         if (tag >> 16) % 2 or tag >> 16 < 8 or not tag & 0xFFFF:
             self._find(here, "private element, group length, or of another kind of data set")
-        elif tag >> 16 == _PIXEL_GROUP:
+        elif tag >> 16 == PIXEL_GROUP:
             if path or tag not in _PIXEL_TAGS:
                 self._find(here, "not a pixel element")
         elif not path and tag in self.own:
             if values_of(element) != self.own[tag]:
                 self._find(here, "label or provenance value")
-        elif not path and tag == _METHOD:
+        elif not path and tag == METHOD:
             self._methods(element, source)
-        elif not path and tag in (_METHOD_CODES, _EQUIPMENT):
+        elif not path and tag in (METHOD_CODES, EQUIPMENT):
             self._items(tag, written, source, here, added=own_items(tag, self.request))
         elif (row := lookup(tag)) is not None and row.basic != "K":
             self._row(row, element, written, source, here)
@@ -215,6 +225,7 @@ class _Walk:
     def _own_uid(self, text: str) -> bool:
         """Whether a UID of the source is in a text, with any separators, or with none."""
         plain = re.sub(r"[\W_]+", "", text)
+        self.runs.update(re.findall(rf"[0-9]{{{RUN},}}", plain))
         return any(uid in plain if len(uid) >= 6 else uid == plain for uid in self.uids)
 
     def _uids(self, element: DataElement, source: View, here: str) -> None:
@@ -231,9 +242,9 @@ class _Walk:
         texts = [flat(item) for item in after]
         if any(text not in added for text in texts[len(before) :]) or len(after) < len(before):
             self._find(here, "its items are not the source's")
-        if any(text not in texts for text in added) and tag == _EQUIPMENT:
+        if any(text not in texts for text in added) and tag == EQUIPMENT:
             self._find(here, "provenance item missing")
-        if tag == _METHOD_CODES and not here.count("."):
+        if tag == METHOD_CODES and not here.count("."):
             codes = {value for item in after for value in values_of(item.get(0x00080100))}
             wanted = {PROFILE_CODE[0], PIXEL_CODE[0]} if self.request.reviewed else {PROFILE_CODE[0]}
             if not wanted <= codes:
@@ -243,12 +254,12 @@ class _Walk:
         ours = [f"{TOOL} {self.request.tool_version}"[:64], PROFILE_EDITION]
         if self.request.template_digest is not None:
             ours.append(f"template sha256:{self.request.template_digest[:40]}")
-        values, before = values_of(element), values_of(source.get(_METHOD))
+        values, before = values_of(element), values_of(source.get(METHOD))
         others = [value for value in values if value not in ours]
         if not set(ours) <= set(values) or not set(others) <= set(before):
-            self._find(name_of(_METHOD), "names the tool, the profile and the templates, after what was there")
-        if any(self.search.in_text(value, "LO", _METHOD) for value in others):
-            self._find(name_of(_METHOD), "identifier")
+            self._find(name_of(METHOD), "names the tool, the profile and the templates, after what was there")
+        if any(self.search.in_text(value, "LO", METHOD) for value in others):
+            self._find(name_of(METHOD), "identifier")
 
 
 @cache

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, KeysView
+from collections.abc import Iterable, Iterator, KeysView
 
 from pydicom.charset import convert_encodings
 from pydicom.datadict import dictionary_has_tag, dictionary_VR
 from pydicom.dataelem import DataElement, RawDataElement, convert_raw_data_element
 from pydicom.dataset import Dataset
+from pydicom.tag import BaseTag
 
 from xnat_pixelanon.headers.identity import is_well_known
 from xnat_pixelanon.headers.silence import PYDICOM_ERRORS
@@ -24,8 +25,10 @@ _AMBIGUOUS = {"US or SS": "US", "US or OW": "OW", "OB or OW": "OW"}
 class View:
     """Elements of a data set by tag, converted apart from it, so that it stays as it was read."""
 
-    def __init__(self, ds: Dataset, encodings: list[str] | None = None) -> None:
-        self._raw: dict[int, DataElement | RawDataElement] = {int(tag): ds.get_item(tag) for tag in sorted(ds.keys())}
+    def __init__(self, ds: Dataset, encodings: list[str] | None = None, tags: Iterable[BaseTag] | None = None) -> None:
+        """`tags`: only these, where the whole is not looked at; with `encodings`, those of the whole."""
+        wanted = sorted(ds.keys()) if tags is None else tags
+        self._raw: dict[int, DataElement | RawDataElement] = {int(tag): ds.get_item(tag) for tag in wanted}
         self._read: dict[int, DataElement] = {}
         self.encodings = encodings or convert_encodings("")
         if (own := self.get(CHARACTER_SET)) is not None:

@@ -36,12 +36,15 @@ _METHOD_CODES = 0x00120064
 _EQUIPMENT = 0x0018A001
 _IMAGE_TYPE = 0x00080008
 _FRAME_TYPE = 0x00089007
+_GROUPS = (0x52009229, 0x52009230)
 # Smallest and Largest Image, Series and In Plane Pixel Value, Valid Pixel Values, Histogram Sequence: all computed
 # from pixels that are no longer there.
-_COMPUTED = (
+COMPUTED = (
     *(0x00280000 + element for element in (0x104, 0x105, 0x106, 0x107, 0x108, 0x109, 0x110, 0x111)),
     0x00603000,
 )
+INPUTS = frozenset({_METHOD, _METHOD_CODES, _EQUIPMENT, _IMAGE_TYPE, _FRAME_TYPE, *_GROUPS, *COMPUTED})
+"""All that is looked at in the data set, with its character set; of those of COMPUTED only whether they are there."""
 
 
 def apply(ds: Dataset, request: HeaderRequest, actions: list[HeaderAction]) -> None:
@@ -104,7 +107,7 @@ def _equipment(ds: Dataset, request: HeaderRequest) -> Sequence:
 
 def _pixels_changed(ds: Dataset, actions: list[HeaderAction]) -> None:
     _set(ds, 0x00082111, "ST", DERIVATION, "provenance", actions)
-    for tag in _COMPUTED:
+    for tag in COMPUTED:
         if tag in ds:
             del ds[tag]
             actions.append(HeaderAction(path_of(tag), "provenance", "removed"))
@@ -118,7 +121,7 @@ def _pixels_changed(ds: Dataset, actions: list[HeaderAction]) -> None:
 def _levels(ds: Dataset) -> Iterable[Dataset]:
     """The data set and its functional groups' items (PS3.3 C.7.6.16), which hold Frame Type."""
     yield ds
-    for groups in (0x52009229, 0x52009230):
+    for groups in _GROUPS:
         for group in ds[groups].value if groups in ds else ():
             for element in group:
                 if element.VR == "SQ":

@@ -74,6 +74,18 @@ class CleanedHeader:
 
 
 @dataclass(frozen=True, slots=True)
+class EncodedHeader:
+    """What is written: `head`, 128 zero bytes, DICM and file meta; `body`, the data set up to its pixel elements.
+
+    In the deflated syntax `body` is not deflated yet: that is for whoever has the pixels, as one stream.
+    """
+
+    head: bytes = field(repr=False)
+    body: bytes = field(repr=False)
+    actions: tuple[HeaderAction, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class HeaderProof:
     """`findings` name tags and rules, never values; `ok` where there are none."""
 

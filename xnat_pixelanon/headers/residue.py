@@ -41,6 +41,8 @@ LONG = 6
 SHORT = 4
 LONG_NAME = 5
 SHORT_NAME = 3
+RUN = 20
+"""Digits of an identifier that no date and no binary number can be."""
 _LONG_UID = 20
 _LARGEST_EXPONENT = 40
 _SIX_DIGITS, _EXACT = 1e5, 2**53
@@ -55,6 +57,7 @@ _WORDS = re.compile(r"[^\W_]+")
 _LINES = re.compile(r"[\r\n\\;,]+")
 _UID = re.compile(r"\d+(?:\.\d+){4,}")
 _BYTES = re.compile(rb"[^0-9a-z]+")
+_RUN = re.compile(rf"[0-9]{{{RUN},}}")
 _ID_DIGITS = re.compile(r"[0-9]{6,}")
 _LIGATURES = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i"})
 _DIGRAPHS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
@@ -103,6 +106,20 @@ class Identifiers:
     dates: set[Date] = field(default_factory=set)
     numbers: frozenset[str] = frozenset()
     """The identifiers that are numbers, without leading zeros."""
+    runs: set[str] = field(default_factory=set)
+    """Every run of RUN digits and more in what was looked at so far: only there can an identifier of as many be."""
+
+    def add_known(self, known: Iterable[str], stations: Iterable[str]) -> None:
+        for value in known:
+            self.ids.add(value)
+        for value in stations:
+            self.stations.add(value)
+
+    def count_numbers(self) -> None:
+        """To be called once all are there."""
+        groups = (self.ids, self.stations)
+        digits = (part.lstrip("0") for group in groups for part in (*group.long, *group.short))
+        self.numbers = frozenset(part for part in digits if part.isdecimal() and part.isascii())
 
     def in_text(self, text: str, *, code: bool = False, product: bool = False, tag: int = 0) -> bool:
         """Whether a text value carries one. `code`: a code string; `product`: it names a product."""
@@ -110,6 +127,8 @@ class Identifiers:
             return False
         groups = (self.ids,) if product else (self.ids, self.stations)
         plain = squeeze(text)
+        if len(plain) >= RUN:
+            self.runs.update(_RUN.findall(plain))
         if any(part in plain for group in groups for part in group.long) or any(p in plain for p in self.long_names):
             return True
         if not code and any(plain in group.tiny for group in groups):
@@ -130,6 +149,8 @@ class Identifiers:
         if not number.is_finite() or number.adjusted() > _LARGEST_EXPONENT:
             return False
         whole = str(abs(int(number)))
+        if len(whole) >= RUN:
+            self.runs.add(whole)
         if tag in _LABEL_NUMBERS and len(whole) >= SHORT and whole in self.numbers:
             return True
         if number == int(number) and any(part in whole for part in self.numbers if len(part) >= LONG):
@@ -148,6 +169,8 @@ class Identifiers:
         if len(value) < LONG_NAME:
             return False
         plain = _BYTES.sub(b"", value.lower())
+        if len(plain) >= RUN:
+            self.runs.update(_RUN.findall(plain.decode("ascii")))
         long = (self.ids.long, self.stations.long, self.long_names)
         if any(part.encode() in plain for group in long for part in group if part.isascii()):
             return True
@@ -173,16 +196,25 @@ def collect(tree: Node, known: Iterable[str], stations: Iterable[str] = ()) -> I
     `stations`: names of devices that the data set does not hold, as the AE titles of the file meta information.
     """
     found = Identifiers()
-    for value in known:
-        found.ids.add(value)
-    for value in stations:
-        found.stations.add(value)
-    for element in tree.walk():
-        if element.texts:
-            _collect_element(found, element)
-    digits = (part.lstrip("0") for group in (found.ids, found.stations) for part in (*group.long, *group.short))
-    found.numbers = frozenset(part for part in digits if part.isdecimal() and part.isascii())
+    found.add_known(known, stations)
+    for element in tree.elements:
+        collect_from(found, element)
+    found.count_numbers()
     return found
+
+
+def may_identify(tag: int, vrs: frozenset[str]) -> bool:
+    """Whether something can be collected from an element. `vrs`: what its VR in the file and in PS3.6 may be."""
+    row = lookup(tag)
+    searched = row is not None and row.search in ("id", "station")
+    return searched or tag in _OWN_UIDS or not vrs.isdisjoint(("PN", "DA", "DT", "SQ"))
+
+
+def collect_from(found: Identifiers, element: Element) -> None:
+    """Collect what identifies in an element and all that is in it."""
+    for part in element.walk():
+        if part.texts:
+            _collect_element(found, part)
 
 
 def _collect_element(found: Identifiers, element: Element) -> None:

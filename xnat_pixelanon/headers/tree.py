@@ -29,7 +29,7 @@ TEXT_VRS = frozenset({"AE", "AS", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR"
 NUMBER_STRING_VRS = frozenset({"DS", "IS"})
 DATE_VRS = frozenset({"DA", "DT", "TM"})
 STRING_VRS = TEXT_VRS | NUMBER_STRING_VRS | DATE_VRS | {"UI"}
-_CHARSET_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
+CHARSET_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
 _ONE_VALUE_VRS = frozenset({"LT", "ST", "UR", "UT"})
 # PS3.5 6.2: bytes of one value. Ambiguous VRs all have two.
 SIZES = {"AT": 4, "FL": 4, "FD": 8, "SL": 4, "SS": 2, "SV": 8, "UL": 4, "US": 2, "UV": 8, "US or SS": 2}
@@ -59,6 +59,12 @@ class Element:
     items: tuple[Node, ...] | None = None
     fault: str = ""
 
+    def walk(self) -> Iterator[Element]:
+        """This element and, where it is a sequence, all within, parents first."""
+        yield self
+        for item in self.items or ():
+            yield from item.walk()
+
 
 @dataclass(slots=True)
 class Node:
@@ -73,9 +79,7 @@ class Node:
     def walk(self) -> Iterator[Element]:
         """Every element at every depth, parents first."""
         for element in self.elements:
-            yield element
-            for item in element.items or ():
-                yield from item.walk()
+            yield from element.walk()
 
 
 def is_dataset_tag(tag: int) -> bool:
@@ -99,14 +103,17 @@ def read_tree(ds: Dataset, parent: Node | None = None, depth: int = 0) -> Node:
     """Resolve `ds` and all its items. InstanceError(header-refused) where its structure cannot be relied upon."""
     if depth > MAX_DEPTH:
         raise InstanceError(HEADER_REFUSED, f"sequences are nested deeper than {MAX_DEPTH}")
-    node = _empty_node(ds, parent)
-    for tag in sorted(ds.keys()):
-        source = _get(ds, tag)
-        if is_dataset_tag(tag):
-            node.elements.append(_read(int(tag), source, node, depth))
-        else:
-            node.elements.append(_private(int(tag), source, node, depth))
+    node = empty_node(ds, parent)
+    node.elements.extend(read_element(ds, tag, node, depth) for tag in sorted(ds.keys()))
     return node
+
+
+def read_element(ds: Dataset, tag: BaseTag, node: Node, depth: int = 0) -> Element:
+    """Resolve one element of `ds`; `node`: the empty node of `ds`, for its character set and encoding."""
+    source = _get(ds, tag)
+    if is_dataset_tag(tag):
+        return _read(int(tag), source, node, depth)
+    return _private(int(tag), source, node, depth)
 
 
 def _private(tag: int, source: RawDataElement | DataElement, node: Node, depth: int) -> Element:
@@ -133,7 +140,8 @@ def _get(ds: Dataset, tag: BaseTag) -> RawDataElement | DataElement:
         raise InstanceError(HEADER_REFUSED, f"{path_of(tag)} cannot be read") from None
 
 
-def _empty_node(ds: Dataset, parent: Node | None) -> Node:
+def empty_node(ds: Dataset, parent: Node | None = None) -> Node:
+    """The node of `ds` without its elements: its character set, and how it is encoded."""
     terms: tuple[str, ...] | None = None
     if SPECIFIC_CHARACTER_SET in ds:
         source = ds.get_item(SPECIFIC_CHARACTER_SET)
@@ -217,7 +225,7 @@ def _read_string(element: Element, value: bytes, node: Node) -> None:
     plain = value.isascii() and _ESCAPE not in value
     if plain:
         text = value.decode("ascii")
-    elif element.vr not in _CHARSET_VRS or (node.default_repertoire and _ESCAPE not in value):
+    elif element.vr not in CHARSET_VRS or (node.default_repertoire and _ESCAPE not in value):
         # PS3.5 6.1.2: without a character set that has them, these bytes have no meaning.
         text, element.fault = value.decode("latin-1"), element.fault or "text"
     else:

@@ -77,7 +77,8 @@ def clean_scans(
     """Clean every file of the scans, the largest first; results stand in the order of the scans and their files."""
     places = [(number, position) for number, order in enumerate(orders) for position in range(len(order.files))]
     places.sort(key=lambda place: orders[place[0]].files[place[1]].facts.size, reverse=True)
-    tasks = [_task(orders[number], position, number, request, folder) for number, position in places]
+    threads = max(1, workers.count // max(1, len(places)))  # few files for many processors: each gets several
+    tasks = [_task(orders[number], position, number, request, folder, threads) for number, position in places]
     progress.step_starts("clean", len(tasks))
     results: dict[tuple[int, int], Cleaned | Failed] = {}
     for done in workers.each(clean, tasks):
@@ -93,12 +94,14 @@ def clean_scans(
     ]
 
 
-def _task(order: CleanOrder, position: int, number: int, request: HeaderRequest, folder: Path) -> CleanTask:
+def _task(
+    order: CleanOrder, position: int, number: int, request: HeaderRequest, folder: Path, threads: int
+) -> CleanTask:
     boxes = order.decisions[position].rectangles
     own = replace(request, pixels_changed=bool(boxes), template_digest=rectangles_digest(boxes) if boxes else None)
     out = _out(folder, number, position)
     out.parent.mkdir(exist_ok=True)
-    return CleanTask(order.files[position], boxes, own, out, folder)
+    return CleanTask(order.files[position], boxes, own, out, folder, threads)
 
 
 def _out(folder: Path, number: int, position: int) -> Path:

@@ -137,6 +137,7 @@ def _with_copy(report: InstanceReport, result: Cleaned | Failed) -> InstanceRepo
         output_digest=result.pixel_digest,
         route=result.route,
         fill=result.fill,
+        note=result.note,
         effective=boxes(result.effective),
         scrubbed=result.scrubbed,
         header_actions=result.header_actions,

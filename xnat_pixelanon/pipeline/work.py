@@ -12,12 +12,22 @@ from typing import TypeVar
 from xnat_pixelanon.domain.instance import InstanceFacts
 from xnat_pixelanon.domain.rectangle import Rectangle
 from xnat_pixelanon.errors import InstanceError, ScratchError
-from xnat_pixelanon.headers import HeaderRequest, clean_header, encode_parts, prove_bytes, prove_header
+from xnat_pixelanon.headers import HeaderMemory, HeaderRequest, ProofMemory, prove_bytes, prove_header, write_header
 from xnat_pixelanon.pipeline.scratch import DISK_FULL
-from xnat_pixelanon.pixels import PixelSource, open_source, plan_pixels, prove_pixels, read_facts, write_instance
+from xnat_pixelanon.pixels import (
+    Reopened,
+    open_source,
+    plan_pixels,
+    prove_opened,
+    read_facts,
+    reopened,
+    write_instance,
+)
 from xnat_pixelanon.pixels.facts import text_of
 
 _EDGE = 1 << 16
+_HEADERS, _PROOFS = HeaderMemory(), ProofMemory()
+"""What this process remembers of the headers it has cleaned, and of those it has proved; the two share nothing."""
 Stamp = tuple[int, int]
 """Size and modification time of a file: a source that changes while we work is noticed."""
 
@@ -63,6 +73,7 @@ class Cleaned:
     fill: str
     effective: tuple[Rectangle, ...]
     scrubbed: tuple[str, ...]
+    note: str
     header_actions: int
     series_number: str
     """As it is in the copy: its scan ID comes from it, there as in XNAT."""
@@ -106,23 +117,16 @@ def _clean(task: CleanTask) -> Cleaned:
             request = replace(
                 task.request, transfer_syntax_uid=plan.transfer_syntax_uid, pixel_description=plan.description
             )
-            cleaned = clean_header(source.header, request)
-            header = b"".join(encode_parts(cleaned.dataset, plan.transfer_syntax_uid))
-            written = write_instance(source, plan, header, task.out, threads=task.threads)
-            pixels = prove_pixels(
-                path,
-                task.out,
-                task.rectangles,
-                written.effective,
-                task.scratch,
-                scrubbed=written.scrubbed,
-                threads=task.threads,
+            cleaned = write_header(source.header, request, _HEADERS)
+            written = write_instance(source, plan, cleaned.head + cleaned.body, task.out, threads=task.threads)
+        with reopened(path, task.out, task.scratch) as (before, after):
+            headers = prove_header(before.header, after.header, request, _PROOFS)
+            net = prove_bytes(before.header, request, after.stream, _spans(after), _PROOFS)
+            pixels = prove_opened(
+                before, after, task.rectangles, written.effective, scrubbed=written.scrubbed, threads=task.threads
             )
-            with open_source(task.out, task.scratch) as copy:
-                headers = prove_header(source.header, copy.header, request)
-                net = prove_bytes(source.header, request, copy.stream, _spans(copy))
-                sop_instance_uid = str(copy.header.SOPInstanceUID)
-                series_number = text_of(copy.header, "SeriesNumber")
+            sop_instance_uid = text_of(after.header, "SOPInstanceUID")
+            series_number = text_of(after.header, "SeriesNumber")
     except OSError as error:
         if error.errno in DISK_FULL:
             raise ScratchError("the scratch folder is full", hint="set TMPDIR to a folder with more space") from None
@@ -131,23 +135,22 @@ def _clean(task: CleanTask) -> Cleaned:
     if findings or not (pixels.ok and headers.ok and net.ok):
         raise InstanceError("proof-failed", "; ".join(findings[:20]))
     return Cleaned(
-        sop_instance_uid,
-        pixels.digest,
-        written.route,
-        written.fill,
-        tuple(written.effective),
-        tuple(written.scrubbed),
-        len(cleaned.actions),
-        series_number,
+        sop_instance_uid=sop_instance_uid,
+        pixel_digest=pixels.digest,
+        route=written.route,
+        fill=written.fill,
+        effective=written.effective,
+        scrubbed=written.scrubbed,
+        note=written.note,
+        header_actions=len(cleaned.actions),
+        series_number=series_number,
     )
 
 
-def _spans(copy: PixelSource) -> list[tuple[int, int]]:
+def _spans(copy: Reopened) -> list[tuple[int, int]]:
     """Where a pixel element may hold text: compressed everywhere; of native cells, which are all image, the edges."""
-    if copy.element is None or copy.syntax is None:
-        return []
-    begin, end = copy.element.value_offset, copy.structure.end
-    if copy.syntax.encapsulated:
+    begin, end = copy.begin, copy.size
+    if not copy.has_pixels or copy.encapsulated:
         return [(begin, end)]
     return [(begin, min(end, begin + _EDGE)), (max(begin, end - _EDGE), end)]
 

@@ -8,8 +8,6 @@ What a decoder would only warn of is an error here: a repaired frame is a silent
 from __future__ import annotations
 
 import re
-import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +25,7 @@ from xnat_pixelanon.pixels import rle
 from xnat_pixelanon.pixels.codestream import StreamForm
 from xnat_pixelanon.pixels.layout import PixelLayout
 from xnat_pixelanon.pixels.structure import damaged
+from xnat_pixelanon.pixels.unraised import unraised_errors
 
 Cells = NDArray[np.unsignedinteger]
 """(rows, columns, samples) of patterns of StreamForm.precision bits, two's complement where they are signed."""
@@ -71,7 +70,7 @@ def _shaped(picture: NDArray[Any]) -> Cells:
 
 # JPEG: decoders fill up what is missing, so every scan is decoded once more with other bits behind it.
 
-_SCAN_END = re.compile(rb"\xff(?:[\x01-\xcf\xd8-\xfe]|[\xd0-\xd7])")
+_SCAN_END = re.compile(rb"\xff+[\x01-\xfe]")  # with the fill bytes before the marker (ISO 10918-1 B.1.1.2)
 _OTHER_BITS = b"\xaa" * 16
 
 
@@ -94,7 +93,7 @@ def _with_other_bits(data: bytes) -> bytes:
     parts, at = [], 0
     while (start := _next_scan(data, at)) is not None:
         end = _SCAN_END.search(data, start)
-        while end is not None and 0xD0 <= end.group()[1] <= 0xD7:
+        while end is not None and 0xD0 <= end.group()[-1] <= 0xD7:
             parts += [data[at : end.start()], _OTHER_BITS, end.group()]
             at = end.end()
             end = _SCAN_END.search(data, at)
@@ -214,24 +213,13 @@ def _encode_high_throughput(cells: Cells, form: StreamForm, layout: PixelLayout)
     return bytes(data)
 
 
-_unraised = threading.local()
-
-
 @contextmanager
 def _unraised_errors() -> Iterator[None]:
     """OpenJPH's errors reach Python as "exceptions ignored", beside a picture of garbage: raised here."""
-    _unraised.found = False
-    before, sys.unraisablehook = sys.unraisablehook, _note_unraised
-    try:
+    with unraised_errors() as found:
         yield
-    finally:
-        sys.unraisablehook = before
-    if _unraised.found:
+    if found:
         raise ValueError("the codec failed")
-
-
-def _note_unraised(unraisable: sys.UnraisableHookArgs) -> None:
-    _unraised.found = True
 
 
 def _decode_run_length(data: bytes, form: StreamForm, layout: PixelLayout) -> Cells:
@@ -253,7 +241,7 @@ def _encode_run_length(cells: Cells, form: StreamForm, layout: PixelLayout) -> b
     width = layout.bits_allocated // 8
     octets = np.ascontiguousarray(cells, f"<u{width}").view(np.uint8).reshape(rows, columns, samples, width)
     planes = [
-        bytes(imagecodecs.packbits_encode(np.ascontiguousarray(octets[:, :, sample, place])))
+        bytes(imagecodecs.packbits_encode(octets[:, :, sample, place].copy()))  # of one pixel, any stride is contiguous
         for sample in range(samples)
         for place in reversed(range(width))
     ]

@@ -67,7 +67,7 @@ def edit_of(source: PixelSource, layout: PixelLayout, found: Survey) -> Edit:
         _check_planes(layout, form)
         if source.syntax.edit == "jpeg-dct":
             return _jpeg(source, source.syntax, layout, found, form)
-        return _recoded(source, source.syntax, layout, form)
+        return _recoded(source, source.syntax, layout, found, form)
 
 
 def _native(source: PixelSource, syntax: TransferSyntax, layout: PixelLayout) -> Edit:
@@ -105,17 +105,23 @@ def _check_planes(layout: PixelLayout, form: StreamForm) -> None:
 def _jpeg(source: PixelSource, syntax: TransferSyntax, layout: PixelLayout, found: Survey, form: StreamForm) -> Edit:
     frame = first_frame(source, layout, found)
     shape, colour = dct.read_shape(frame), dct.colour_of(frame, layout.photometric)
-    named = {"grey": layout.photometric, "rgb": "RGB", "ybr": "YBR_FULL"}[colour]
+    named = _shown_as(colour, layout)
     fill = fill_of(replace(_within(layout, form), photometric=named), source.header)
     why = dct.editable(shape) or (turbojpeg.why_missing() and "libturbojpeg cannot be used here")
     if not why and not _held_by_blocks(layout, fill):
         why = "the fill is neither the lowest nor the highest value"
     if not why:
-        return Edit("jpeg-dct", fill, syntax, form=form, shape=shape, colour=colour)
+        loss = _description(layout, form, named, changed=False)
+        return Edit("jpeg-dct", fill, syntax, loss, form=form, shape=shape, colour=colour)
     coded = StreamForm("lossless", form.precision, parameter=1)
     note = f"decoded and stored as lossless JPEG: {why}"
     description = _description(layout, form, named)
     return Edit("recode", fill, ROUTES[syntax.recoded], description, note, form, coded, colour=colour)
+
+
+def _shown_as(colour: dct.Colour, layout: PixelLayout) -> str:
+    """The Photometric Interpretation by which decoders that go by a JPEG frame's own marks take its components."""
+    return {"grey": layout.photometric, "rgb": "RGB", "ybr": "YBR_FULL"}[colour]
 
 
 def _held_by_blocks(layout: PixelLayout, fill: Fill) -> bool:
@@ -123,9 +129,9 @@ def _held_by_blocks(layout: PixelLayout, fill: Fill) -> bool:
     return layout.photometric != "PALETTE COLOR" and not layout.signed and layout.bits_stored == 8
 
 
-def _recoded(source: PixelSource, syntax: TransferSyntax, layout: PixelLayout, form: StreamForm) -> Edit:
+def _recoded(source: PixelSource, syntax: TransferSyntax, layout: PixelLayout, found: Survey, form: StreamForm) -> Edit:
     target = ROUTES[syntax.recoded]
-    named = layout.photometric
+    named = shown = layout.photometric
     if form.subsampled:
         raise InstanceError("pixel-format", "the components of a frame are of different sizes")
     if syntax.stream == "jpeg2000":
@@ -135,7 +141,9 @@ def _recoded(source: PixelSource, syntax: TransferSyntax, layout: PixelLayout, f
             named = "YBR_RCT"
     elif named in _TRANSFORMS:
         raise InstanceError("pixel-format", "a Photometric Interpretation of JPEG 2000 in another transfer syntax")
-    fill = fill_of(_within(layout, form), source.header)
+    elif syntax.stream == "jpeg-lossless":
+        shown = _shown_as(dct.colour_of(first_frame(source, layout, found), named), layout)
+    fill = fill_of(replace(_within(layout, form), photometric=shown), source.header)
     coded = replace(form, process="reversible" if syntax.stream == "jpeg2000" else form.process)
     note = "" if target is syntax else f"decoded, and stored as {target.name}"
     return Edit("recode", fill, target, _description(layout, form, named, syntax is not target), note, form, coded)
@@ -154,10 +162,13 @@ def _rgb_under_transform(named: str, form: StreamForm) -> bool:
 
 
 def _description(layout: PixelLayout, form: StreamForm, named: str, changed: bool = True) -> Description:
-    """PS3.3 C.7.6.1.1.5: what was lossy once stays so; the colours are those of the frames as written."""
-    if not changed:
-        return ()
+    """PS3.3 C.7.6.1.1.5: what was lossy once stays so; the colours are those of the frames as written.
+
+    `changed`: the copy has another transfer syntax, and its frames another colour space or order of samples with it.
+    """
     described: list[tuple[str, str | int]] = [("LossyImageCompression", "01")] if form.lossy else []
+    if not changed:
+        return tuple(described)
     if named != layout.photometric:
         described.append(("PhotometricInterpretation", named))
     if layout.samples > 1 and layout.planar != 0:

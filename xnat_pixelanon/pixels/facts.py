@@ -15,6 +15,7 @@ from xnat_pixelanon.domain.criteria import CRITERIA
 from xnat_pixelanon.domain.instance import InstanceFacts, Refusal
 from xnat_pixelanon.errors import InstanceError
 from xnat_pixelanon.pixels.edits import edit_of, needs_edit
+from xnat_pixelanon.pixels.header import check_reading
 from xnat_pixelanon.pixels.layout import VALUE_ERRORS
 from xnat_pixelanon.pixels.quiet import no_library_text
 from xnat_pixelanon.pixels.recode import check_spare_bits_of_frames
@@ -39,6 +40,8 @@ def read_facts(path: Path, name: str, scratch: Path) -> InstanceFacts:
     facts = InstanceFacts(name, size, content)
     try:
         with open_source(path, scratch) as source:
+            with no_library_text():
+                check_reading(source.structure, source.walked)
             facts = _header_facts(facts, source)
             facts = _stream_facts(facts, source)
     except InstanceError as error:

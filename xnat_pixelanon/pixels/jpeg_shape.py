@@ -16,6 +16,7 @@ Process = Literal["baseline", "extended", "progressive"]
 
 SOI, EOI, SOS, DHT, DQT, DRI, DNL, APP0, APP14 = 0xD8, 0xD9, 0xDA, 0xC4, 0xDB, 0xDD, 0xDC, 0xE0, 0xEE
 PROCESSES: dict[int, Process] = {0xC0: "baseline", 0xC1: "extended", 0xC2: "progressive"}
+LOSSLESS = 0xC3
 _OTHER_FRAME_HEADERS = frozenset(range(0xC3, 0xD0)) - {DHT, 0xC8, 0xCC}
 # Restart markers and stuffed bytes belong to the entropy-coded data.
 _NEXT_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
@@ -224,7 +225,7 @@ def colour_of(data: bytes, photometric: str) -> Colour:
             jfif = True
         elif marker == APP14 and payload.startswith(b"Adobe") and len(payload) >= 12:
             adobe = payload[11]
-        elif marker in PROCESSES:
+        elif marker in PROCESSES or marker == LOSSLESS:
             ids = payload[6::3]
     if len(ids) == 1:
         return "grey"

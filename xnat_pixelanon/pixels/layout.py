@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException
+from pydicom.tag import BaseTag, Tag
 
 from xnat_pixelanon.errors import InstanceError
 from xnat_pixelanon.pixels.structure import damaged
@@ -71,6 +75,52 @@ class PixelLayout:
     def stored_mask(self) -> int:
         """The bits of a cell that hold the pixel value."""
         return ((1 << self.bits_stored) - 1) << (self.high_bit + 1 - self.bits_stored)
+
+
+_DESCRIBED = tuple(
+    int(Tag(keyword))
+    for keyword in (
+        "PresentationLUTShape",
+        "NumberOfFrames",
+        "SamplesPerPixel",
+        "PhotometricInterpretation",
+        "PlanarConfiguration",
+        "Rows",
+        "Columns",
+        "BitsAllocated",
+        "BitsStored",
+        "HighBit",
+        "PixelRepresentation",
+        "RescaleSlope",
+    )
+)
+_LONGEST = 64
+
+
+def layout_of(
+    elements: Mapping[BaseTag, RawDataElement], tag: int, *, encapsulated: bool, big_endian: bool
+) -> PixelLayout:
+    """As `read_layout` of a header with these elements; in a series it is worked out once."""
+    described = [elements.get(BaseTag(one)) for one in _DESCRIBED]
+    described += [element for name, element in elements.items() if 0x6000 <= name >> 16 < 0x6020]
+    values = tuple(_without_place(one) for one in described if one is not None)
+    if any(len(one.value or b"") > _LONGEST for one in values):
+        return _layout(values, tag, encapsulated, big_endian)
+    return _remembered_layout(values, tag, encapsulated, big_endian)
+
+
+def _without_place(element: RawDataElement) -> RawDataElement:
+    """Of Overlay Data only counts that they are there."""
+    data = element.tag & 0xFFFF == 0x3000
+    return element._replace(value_tell=0, value=b"" if data else element.value)
+
+
+def _layout(values: tuple[RawDataElement, ...], tag: int, encapsulated: bool, big_endian: bool) -> PixelLayout:
+    header = Dataset({one.tag: one for one in values})
+    return read_layout(header, tag, encapsulated=encapsulated, big_endian=big_endian)
+
+
+_remembered_layout = lru_cache(maxsize=256)(_layout)
 
 
 def read_layout(header: Dataset, tag: int, *, encapsulated: bool, big_endian: bool) -> PixelLayout:

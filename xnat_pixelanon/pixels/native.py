@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xnat_pixelanon.domain.rectangle import Rectangle
 from xnat_pixelanon.errors import InstanceError
+from xnat_pixelanon.pixels.buffers import Buffer, borrowed_buffer
 from xnat_pixelanon.pixels.fill import Fill
 from xnat_pixelanon.pixels.layout import PixelLayout
 from xnat_pixelanon.pixels.sink import Sink
@@ -89,53 +91,51 @@ def write_value(
     assert source.element is not None
     source.stream.seek(source.element.value_offset)
     swapped, spare = swapped_words(source, layout), native_spare_bits(source, layout)
-    if fill is None and not layout.overlay_bits:
-        _copy(source, layout, swapped, spare, sink)
-        return
     lines = _Lines.of(layout)
-    buffer = bytearray(0)
-    for first, count in lines.chunks():
-        size = (count * lines.cells + 7) // 8 if lines.bits else count * lines.bytes
-        buffer = buffer if len(buffer) == size + size % 2 else bytearray(size + size % 2)
-        chunk = _read(source, buffer, size, swapped)
-        if layout.overlay_bits:
-            _clear_unused_bits(chunk, layout)
-        elif spare is not None and spare.in_use(chunk.view(_word(layout))):
-            raise InstanceError("pixel-format", UNDECLARED)
-        if fill is not None:
-            _patch(chunk, first, count, layout, lines, fill, boxes)
-        _write(buffer, swapped, sink)
+    with borrowed_buffer() as buffer:
+        if fill is None and not layout.overlay_bits:
+            _copy(source, layout, swapped, spare, sink, buffer)
+            return
+        for first, count in lines.chunks():
+            size = (count * lines.cells + 7) // 8 if lines.bits else count * lines.bytes
+            chunk = _read(source, buffer.of(size + size % 2), size, swapped)
+            if layout.overlay_bits:
+                _clear_unused_bits(chunk, layout)
+            elif spare is not None and spare.in_use(chunk.view(_word(layout))):
+                raise InstanceError("pixel-format", UNDECLARED)
+            if fill is not None:
+                _patch(chunk, first, count, layout, lines, fill, boxes)
+            _write(buffer.of(size + size % 2), swapped, sink)
 
 
-def _copy(source: PixelSource, layout: PixelLayout, swapped: bool, spare: SpareBits | None, sink: Sink) -> None:
-    remaining, buffer = layout.value_bytes, bytearray(min(CHUNK, layout.value_bytes + layout.value_bytes % 2))
-    while remaining:
-        size = min(CHUNK, remaining)
-        remaining -= size
-        buffer = buffer if len(buffer) == size + size % 2 else bytearray(size + size % 2)
-        chunk = _read(source, buffer, size, swapped)
+def _copy(
+    source: PixelSource, layout: PixelLayout, swapped: bool, spare: SpareBits | None, sink: Sink, buffer: Buffer
+) -> None:
+    for at in range(0, layout.value_bytes, CHUNK):
+        size = min(CHUNK, layout.value_bytes - at)
+        chunk = _read(source, buffer.of(size + size % 2), size, swapped)
         if spare is not None and spare.in_use(chunk.view(_word(layout))):
             raise InstanceError("pixel-format", UNDECLARED)
-        _write(buffer, swapped, sink)
+        _write(buffer.of(size + size % 2), swapped, sink)
 
 
-def _read(source: PixelSource, buffer: bytearray, size: int, swapped: bool) -> Octets:
+def _read(source: PixelSource, octets: Octets, size: int, swapped: bool) -> Octets:
     """`size` bytes in the order of the pixels; in swapped words an odd last byte comes after its pad byte."""
-    read_into(source.stream, memoryview(buffer)[: len(buffer) if swapped else size])
+    read_into(source.stream, octets.data if swapped else octets[:size].data)
     if swapped:
-        _exchange(buffer)
-    buffer[size:] = bytes(len(buffer) - size)  # the pad byte
-    return np.frombuffer(buffer, np.uint8, size)
+        _exchange(octets)
+    octets[size:] = 0  # the pad byte
+    return octets[:size]
 
 
-def _write(buffer: bytearray, swapped: bool, sink: Sink) -> None:
+def _write(octets: Octets, swapped: bool, sink: Sink) -> None:
     if swapped:
-        _exchange(buffer)
-    sink.write(buffer)
+        _exchange(octets)
+    sink.write(octets.data)
 
 
-def _exchange(buffer: bytearray) -> None:
-    np.frombuffer(buffer, np.uint16).byteswap(inplace=True)
+def _exchange(octets: Octets) -> None:
+    octets.view(np.uint16).byteswap(inplace=True)
 
 
 def _word(layout: PixelLayout) -> np.dtype[np.unsignedinteger]:
@@ -164,16 +164,29 @@ def _fill_boxes(
 ) -> None:
     """`cells`: (lines, cells, bytes), from line `first` of the value on."""
     share = len(fill.values) // lines.planes
-    values = [np.array(fill.values[at : at + share], _word(layout)).view(np.uint8) for at in range(0, 3, share)]
-    spans = [slice(box.left // lines.width, box.right // lines.width) for box in boxes]
-    if first % lines.frame == 0 and len(cells) % lines.frame == 0:
-        frames = cells.reshape(-1, lines.planes, lines.rows, lines.cells, lines.cell)
+    values = [
+        np.array(fill.values[at : at + share], _word(layout)).view(np.uint8) for at in range(0, len(fill.values), share)
+    ]
+    picture, step, values = _whole_cells(cells, values)
+    spans = [slice(box.left // lines.width * step, box.right // lines.width * step) for box in boxes]
+    if first % lines.frame == 0 and len(picture) % lines.frame == 0:
+        frames = picture.reshape(-1, lines.planes, lines.rows, *picture.shape[1:])
         for plane in range(lines.planes):
             for box, span in zip(boxes, spans, strict=True):
                 frames[:, plane, box.top : box.bottom, span] = values[plane]
         return
-    for start in range(first - first % lines.rows, first + len(cells), lines.rows):
+    for start in range(first - first % lines.rows, first + len(picture), lines.rows):
         plane = start // lines.rows % lines.planes
         for box, span in zip(boxes, spans, strict=True):
             top, bottom = max(start + box.top - first, 0), max(start + box.bottom - first, 0)
-            cells[top:bottom, span] = values[plane]
+            picture[top:bottom, span] = values[plane]
+
+
+def _whole_cells(cells: Octets, values: list[Octets]) -> tuple[NDArray[Any], int, list[NDArray[Any]]]:
+    """The same memory with a cell in as few numbers as can be, which fills faster; how many those are; the values."""
+    width = cells.shape[-1]
+    if all((value == value[0]).all() for value in values):
+        return cells.reshape(len(cells), -1), width, [value[:1] for value in values]
+    if width in (2, 4, 8):
+        return cells.view(f"u{width}")[..., 0], 1, [value.view(f"u{width}") for value in values]
+    return cells, 1, list(values)

@@ -8,7 +8,8 @@ a table of stored values. Shared are the codec libraries, and the plumbing of th
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,6 +18,7 @@ from pydicom.datadict import keyword_for_tag
 from pydicom.uid import UID
 
 from xnat_pixelanon.domain.rectangle import Rectangle
+from xnat_pixelanon.errors import InstanceError
 from xnat_pixelanon.pixels.proof_boxes import Boxes, Comparison
 from xnat_pixelanon.pixels.proof_decoded import compare_decoded
 from xnat_pixelanon.pixels.proof_extent import allowed_extent
@@ -27,6 +29,7 @@ from xnat_pixelanon.pixels.proof_streams import compare_streams
 from xnat_pixelanon.pixels.quiet import no_library_text
 from xnat_pixelanon.pixels.value_digest import NO_PIXELS, begin
 
+_UNREADABLE = "source or copy cannot be read for the proof"
 Compared = Literal["identical-bytes", "identical-but-scrubbed", "box-and-outside"]
 
 
@@ -46,6 +49,23 @@ class PixelProof:
     digest: str = ""
 
 
+@contextmanager
+def reopened(source_path: Path, written_path: Path, scratch: Path) -> Iterator[tuple[Reopened, Reopened]]:
+    """Source and copy, read again by pydicom, for this proof and those of the header.
+
+    InstanceError("proof-failed") where one of them cannot be read; ScratchError where `scratch` is full.
+    """
+    with ExitStack() as stack:
+        try:
+            with no_library_text():
+                pair = tuple(stack.enter_context(reopen(path, scratch)) for path in (source_path, written_path))
+        except Unreadable as error:
+            raise InstanceError("proof-failed", error.why) from error
+        except PROOF_ERRORS as error:
+            raise InstanceError("proof-failed", _UNREADABLE) from error
+        yield pair[0], pair[1]
+
+
 def prove_pixels(
     source_path: Path,
     written_path: Path,
@@ -56,21 +76,37 @@ def prove_pixels(
     scrubbed: Sequence[str] | None = None,
     threads: int = 1,
 ) -> PixelProof:
+    """As `prove_opened`, of two files by their paths. Bad files are findings, not errors."""
+    try:
+        with reopened(source_path, written_path, scratch) as (source, written):
+            return prove_opened(source, written, rectangles, effective, scrubbed=scrubbed, threads=threads)
+    except InstanceError as error:
+        return PixelProof(False, (error.detail,), 0, "box-and-outside" if rectangles else "identical-bytes")
+
+
+def prove_opened(
+    source: Reopened,
+    written: Reopened,
+    rectangles: Sequence[Rectangle],
+    effective: Sequence[Rectangle],
+    *,
+    scrubbed: Sequence[str] | None = None,
+    threads: int = 1,
+) -> PixelProof:
     """Compare the written copy with its source.
 
     Every rectangle asked for lies inside its effective box; each is constant, and shown as black, in every frame;
     outside the effective boxes the stored values are equal; counts, sizes and labels are those of the source.
-    `scrubbed` is what the report says was taken out: where it is given and empty, no difference is accepted. Bad files
-    are findings, not errors; only a full scratch folder raises (ScratchError).
+    `scrubbed` is what the report says was taken out: where it is given and empty, no difference is accepted.
     """
     compared: Compared = "box-and-outside" if rectangles else "identical-bytes"
     try:
-        with no_library_text(), reopen(source_path, scratch) as source, reopen(written_path, scratch) as written:
+        with no_library_text():
             return _prove(source, written, (tuple(rectangles), tuple(effective)), scrubbed, threads)
     except Unreadable as error:
         return PixelProof(False, (error.why,), 0, compared)
     except PROOF_ERRORS:
-        return PixelProof(False, ("source or copy cannot be read for the proof",), 0, compared)
+        return PixelProof(False, (_UNREADABLE,), 0, compared)
 
 
 def _prove(
@@ -88,6 +124,10 @@ def _prove(
     findings += misplaced
     if findings:
         return PixelProof(False, tuple(findings), 0, compared)
+    if written.padded:
+        return PixelProof(False, ("something lies behind the copy's data set",), 0, compared)
+    if written.tables and not written.encapsulated:
+        return PixelProof(False, ("the copy has an Extended Offset Table without fragments",), 0, compared)
     if not source.has_pixels:
         wrong = ("there are rectangles but no pixel data",) if rectangles else ()
         return PixelProof(not wrong, wrong, 0, compared, "" if wrong else NO_PIXELS)

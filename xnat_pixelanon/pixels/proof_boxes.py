@@ -64,9 +64,20 @@ def look(before: Octets, after: Octets, boxes: Boxes, first_row: int = 0, column
     for box in boxes.free:
         window = _window(box, first_row, len(after), columns)
         before[window] = after[window]
-    if not np.array_equal(before, after):
+    if not equal(before, after):
         findings.append("pixels outside the boxes differ from the source's")
     return Seen(tuple(findings), black)
+
+
+def equal(one: Octets, other: Octets) -> bool:
+    """Whether two contiguous arrays of one shape hold the same; eight octets at a time, which is far faster."""
+    if one.shape != other.shape:
+        return False
+    flat, beside = one.reshape(-1), other.reshape(-1)
+    words = len(flat) // 8 * 8
+    return np.array_equal(flat[words:], beside[words:]) and np.array_equal(
+        flat[:words].view(np.uint64), beside[:words].view(np.uint64)
+    )
 
 
 def _window(box: Rectangle, first_row: int, rows: int, columns: int) -> tuple[slice, slice]:

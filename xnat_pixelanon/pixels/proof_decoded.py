@@ -7,8 +7,6 @@ conversion of colour, so that what says how they are taken has to be compared ap
 from __future__ import annotations
 
 import struct
-import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,13 +21,15 @@ from xnat_pixelanon.pixels.proof_boxes import Boxes, Comparison, Seen, look
 from xnat_pixelanon.pixels.proof_marks import Marks, marks_of
 from xnat_pixelanon.pixels.proof_read import Reopened, Unreadable
 from xnat_pixelanon.pixels.proof_spare import has_plane
-from xnat_pixelanon.pixels.proof_streams import check_fragments, essence, frames_of, items_of, join
+from xnat_pixelanon.pixels.proof_streams import check_fragments, essence, frames_of, items_of, join, run_end
+from xnat_pixelanon.pixels.unraised import unraised_errors
 from xnat_pixelanon.pixels.window import in_order
 
 _RLE = "1.2.840.10008.1.2.5"
 _JPEG2000 = "1.2.840.10008.1.2.4.9"
 _HTJ2K = "1.2.840.10008.1.2.4.20"
 _JPEG_LS = "1.2.840.10008.1.2.4.8"
+_JP2 = b"\0\0\0\x0cjP  "
 _TRANSFORMED = frozenset({"YBR_RCT", "YBR_ICT"})
 Picture = NDArray[np.unsignedinteger]
 
@@ -70,28 +70,40 @@ def compare_decoded(source: Reopened, written: Reopened, boxes: Boxes, result: C
             return
     if boxes.dark and len(black) != 1:
         result.add("a box is not of one value in every frame")
-    elif boxes.dark and not shows_black(written, black.pop(), judge.bits, judge.photometric):
-        result.add("a box does not show as black")
+    elif boxes.dark:
+        (cell,) = black
+        if not all(shows_black(written, cell, bits, photometric) for bits, photometric in judge.taken_as):
+            result.add("a box does not show as black")
     result.taken_out = True  # what rode beside the image was not coded again
 
 
 class _Judge:
-    """One comparison of frames; `bits` and `photometric` of decoded cells come from the copy's first frame."""
+    """One comparison of frames; `taken_as`: bits of a decoded cell and how it is shown, by the copy's frames."""
 
     def __init__(self, source: Reopened, written: Reopened, boxes: Boxes) -> None:
         self._source = source
         self._written = written
         self._boxes = boxes
         self._mask = _overlay_mask(source)
-        self.bits = 0
-        self.photometric = ""
+        self._recoded = source.transfer_syntax_uid != written.transfer_syntax_uid
+        self.taken_as = set[tuple[int, str]]()
 
     def judge(self, frames: _Frames) -> _Found:
+        try:
+            return self._compare(frames)
+        except RuntimeError as error:  # of the codec libraries
+            raise Unreadable("a frame of source or copy cannot be decoded") from error
+
+    def _compare(self, frames: _Frames) -> _Found:
         findings = []
         source_marks, marks = marks_of(self._source, frames.source), marks_of(self._written, frames.written)
         if not marks.follow(source_marks):
             findings.append("a frame of the copy says other things of its colours or bits than the source's")
-        self.bits, self.photometric = marks.bits, _taken_as(self._written, marks)
+        if self._recoded and source_marks.colour not in ("", self._written.photometric):
+            findings.append("the copy has another PhotometricInterpretation than its frames")
+        if source_marks.lossy and not marks.lossy and self._written.header.get("LossyImageCompression") != "01":
+            findings.append("the copy does not say in LossyImageCompression that its frames were lossy")
+        self.taken_as.add((marks.bits, _taken_as(self._written, marks)))
         if _carries(self._written, frames.written):
             findings.append("a frame of the copy still has text or bytes beside its image")
         before, after = _decode(self._source, frames.source), _decode(self._written, frames.written)
@@ -132,7 +144,7 @@ def _overlay_mask(source: Reopened) -> int | None:
 def _carries(written: Reopened, data: bytes) -> bool:
     """Whether a frame of the copy has anything beside its image; of runs, whether they are those of its pixels."""
     if written.transfer_syntax_uid != _RLE:
-        return essence(written, data)[0]
+        return data.startswith(_JP2) or essence(written, data)[0]  # PS3.5 A.4.4: JP2 boxes are not for a frame
     segments = list(_segments(data))
     columns = written.number("Columns")
     for segment in segments:
@@ -181,29 +193,26 @@ def _unsigned(picture: NDArray[Any], rows: int, columns: int, samples: int, bits
 
 def _unpack(data: bytes, rows: int, columns: int, samples: int, width: int) -> Picture:
     """PS3.5 G.2: the planes of a sample follow each other, its most significant byte first."""
-    planes = [np.frombuffer(imagecodecs.packbits_decode(one), np.uint8)[: rows * columns] for one in _segments(data)]
+    planes = [_plane(one, rows * columns) for one in _segments(data)]
     if len(planes) != samples * width or any(plane.size != rows * columns for plane in planes):
         raise Unreadable("the RLE segments of a frame do not fit its size")
     octets = np.stack(planes, axis=-1).reshape(rows, columns, samples, width)
     return np.ascontiguousarray(octets).view(f">u{width}")[..., 0].astype(f"u{width}")
 
 
-_hidden = threading.local()
+def _plane(segment: bytes, pixels: int) -> NDArray[np.uint8]:
+    """The bytes of one segment; what a source has behind its last run need not be runs."""
+    try:
+        decoded = imagecodecs.packbits_decode(segment)
+    except RuntimeError:
+        decoded = imagecodecs.packbits_decode(segment[: run_end(segment, 0, pixels)[0]])
+    return np.frombuffer(decoded, np.uint8)[:pixels]
 
 
 @contextmanager
 def _hidden_errors() -> Iterator[None]:
     """Errors of OpenJPH are only printed by its wrapper: seen here, they end the proof."""
-    _hidden.seen = False
-    before = sys.unraisablehook
-    sys.unraisablehook = _see
-    try:
+    with unraised_errors() as found:
         yield
-    finally:
-        sys.unraisablehook = before
-    if _hidden.seen:
+    if found:
         raise Unreadable("a frame cannot be decoded")
-
-
-def _see(unraisable: sys.UnraisableHookArgs) -> None:
-    _hidden.seen = True

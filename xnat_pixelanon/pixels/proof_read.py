@@ -7,35 +7,40 @@ import struct
 import tempfile
 import zlib
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from io import BufferedReader
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filereader import read_dataset
+from pydicom.tag import BaseTag, Tag
 from pydicom.uid import UID
 
 from xnat_pixelanon.errors import ScratchError
+from xnat_pixelanon.pixels.buffers import Buffer, borrowed_buffer
 
 PROOF_ERRORS = (
     AttributeError,
     EOFError,
     LookupError,
     MemoryError,
-    NotImplementedError,
     OSError,
-    RecursionError,
+    RuntimeError,  # of codecs
     TypeError,
     ValueError,
     struct.error,
     zlib.error,
 )
 _PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
+_TABLES = tuple(BaseTag(tag) for tag in (0x7FE00001, 0x7FE00002, 0x7FE00003))
+_ZEROS = BaseTag(0)
 _BLOCK = 1 << 20
+_HEAD = 1 << 16
 
 
 class Unreadable(Exception):
@@ -48,16 +53,27 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reopened:
-    """A file open for the proof: `begin` and `length` of the pixel value in `stream` (length -1: undefined)."""
+    """A file open for the proof: `begin` and `length` of the pixel value in `stream` (length -1: undefined).
+
+    `header` has its file meta and preamble, and nothing of group 7FE0; `tables` has the other elements of that group
+    (Extended Offset Table). `padded`: something that is no element lies behind a data set without pixel data.
+    """
 
     header: Dataset
+    tables: Dataset
     transfer_syntax_uid: str
+    little_endian: bool
+    encapsulated: bool
     stream: BinaryIO
     size: int
     tag: int
     vr: str
     begin: int
     length: int
+    buffer: Buffer
+    padded: bool = False
+    known: dict[str, int] = field(default_factory=dict)
+    """What `number` gave."""
 
     @property
     def has_pixels(self) -> bool:
@@ -66,14 +82,6 @@ class Reopened:
     @property
     def frames(self) -> int:
         return int(self.header.get("NumberOfFrames") or 1)
-
-    @property
-    def little_endian(self) -> bool:
-        return UID(self.transfer_syntax_uid).is_little_endian
-
-    @property
-    def encapsulated(self) -> bool:
-        return UID(self.transfer_syntax_uid).is_encapsulated
 
     @property
     def has_embedded_overlay(self) -> bool:
@@ -87,10 +95,16 @@ class Reopened:
 
     def number(self, keyword: str) -> int:
         """An integer of the header; Unreadable where it is missing."""
-        value = self.header.get(keyword)
-        if value is None:
-            raise Unreadable(f"{keyword} is missing")
-        return int(value)
+        if keyword not in self.known:
+            element = self.header.get_item(Tag(keyword))
+            if isinstance(element, RawDataElement) and element.VR == "US" and element.length == 2:
+                number = int.from_bytes(element.value or b"", "little" if self.little_endian else "big")
+            elif (value := self.header.get(keyword)) is not None:
+                number = int(value)
+            else:
+                raise Unreadable(f"{keyword} is missing")
+            self.known[keyword] = number
+        return self.known[keyword]
 
     def read(self, at: int, count: int) -> bytes:
         """Exactly `count` bytes from `at`."""
@@ -101,8 +115,8 @@ class Reopened:
         return data
 
     def octets(self, at: int, count: int) -> NDArray[np.uint8]:
-        """As `read`, to be overwritten at will."""
-        data = np.empty(count, np.uint8)
+        """As `read`, to be overwritten at will: the next call does."""
+        data = self.buffer.of(count)
         self.stream.seek(at)
         if cast(BufferedReader, self.stream).readinto(data.data) != count:
             raise Unreadable("source or copy ends inside its pixel data")
@@ -111,10 +125,13 @@ class Reopened:
 
 @contextmanager
 def reopen(path: Path, scratch: Path) -> Iterator[Reopened]:
-    """Open `path`; a deflated data set is inflated into a temporary file in `scratch` (ScratchError when full)."""
+    """Open `path`; a deflated data set is inflated into a temporary file in `scratch` (ScratchError when full).
+
+    What lies behind the deflated stream lies behind the inflated data set as well, where the proof looks for it.
+    """
     with ExitStack() as stack:
         stream: BinaryIO = stack.enter_context(path.open("rb"))
-        stream.seek(128)
+        preamble = stream.read(128)
         if stream.read(4) != b"DICM":
             raise Unreadable("source or copy is not a DICOM file")
         meta = FileMetaDataset(read_dataset(stream, False, True, stop_when=_behind_meta))
@@ -123,39 +140,74 @@ def reopen(path: Path, scratch: Path) -> Iterator[Reopened]:
             raise Unreadable("source or copy has no known transfer syntax")
         if uid.is_deflated:
             stream = cast(BinaryIO, stack.enter_context(_inflate(stream, scratch)))
-        header = read_dataset(stream, uid.is_implicit_VR, uid.is_little_endian, stop_when=_at_pixels)
-        header.file_meta = meta
-        yield _locate(header, str(uid), stream)
+        header = _header(stream, uid)
+        header.file_meta, header.preamble = meta, preamble
+        yield _locate(header, uid, stream, stack.enter_context(borrowed_buffer()))
 
 
 def _behind_meta(tag: int, vr: str | None, length: int) -> bool:
     return tag >> 16 != 2
 
 
-def _at_pixels(tag: int, vr: str | None, length: int) -> bool:
-    return tag in _PIXELS
+def _header(stream: BinaryIO, uid: UID) -> Dataset:
+    """All elements before the pixel element; `stream` stands there afterwards, or at its end."""
+    start, stop = stream.tell(), _Stop()
+    block = BytesIO(stream.read(_HEAD))  # pydicom reads from memory twice as fast
+    with suppress(*PROOF_ERRORS):  # the block may end inside an element
+        header = read_dataset(block, uid.is_implicit_VR, uid.is_little_endian, stop_when=stop)
+        if stop.stopped:
+            stream.seek(start + block.tell())
+            return header
+    stream.seek(start)
+    return read_dataset(stream, uid.is_implicit_VR, uid.is_little_endian, stop_when=stop)
 
 
-def _locate(header: Dataset, uid: str, stream: BinaryIO) -> Reopened:
+class _Stop:
+    """Stops pydicom in front of the pixel element."""
+
+    def __init__(self) -> None:
+        self.stopped = False
+
+    def __call__(self, tag: int, vr: str | None, length: int) -> bool:
+        self.stopped = tag in _PIXELS
+        return self.stopped
+
+
+def _locate(header: Dataset, uid: UID, stream: BinaryIO, buffer: Buffer) -> Reopened:
     """Where pydicom stopped: in front of the pixel element, or at the end."""
-    at = stream.tell()
-    size = os.fstat(stream.fileno()).st_size
+    at, size = stream.tell(), os.fstat(stream.fileno()).st_size
+    tables = Dataset({tag: header.pop(tag) for tag in _TABLES if tag in header})
+    zeros = header.pop(_ZEROS, None)  # as padding at the end of a file reads
     head = stream.read(12)
-    if len(head) < 8:
-        return Reopened(header, uid, stream, size, 0, "", size, 0)
-    order = "<" if UID(uid).is_little_endian else ">"
+    tag, vr, begin, length = _element(head, at, uid.is_little_endian) if len(head) >= 8 else (0, "", size, 0)
+    return Reopened(
+        header=header,
+        tables=tables,
+        transfer_syntax_uid=str(uid),
+        little_endian=uid.is_little_endian,
+        encapsulated=uid.is_encapsulated,
+        stream=stream,
+        size=size,
+        tag=tag,
+        vr=vr,
+        begin=begin,
+        length=-1 if length == 0xFFFFFFFF else length,
+        buffer=buffer,
+        padded=not tag and (zeros is not None or at < size),
+    )
+
+
+def _element(head: bytes, at: int, little_endian: bool) -> tuple[int, str, int, int]:
+    """Tag, VR, place of the value and length of the pixel element that begins at `at`."""
+    order = "<" if little_endian else ">"
     group, number = struct.unpack(order + "HH", head[:4])
-    vr = head[4:6].decode("latin-1")
-    if vr in ("OB", "OW", "OF", "OD", "UN"):
-        (length,) = struct.unpack(order + "L", head[8:12])
-        begin = at + 12
-    else:
-        vr, begin = "", at + 8
-        (length,) = struct.unpack(order + "L", head[4:8])
     tag = group << 16 | number
     if tag not in _PIXELS:
         raise Unreadable("something else lies where the pixel data have to be")
-    return Reopened(header, uid, stream, size, tag, vr, begin, -1 if length == 0xFFFFFFFF else length)
+    vr = head[4:6].decode("latin-1")
+    if vr in ("OB", "OW", "OF", "OD", "UN"):
+        return tag, vr, at + 12, struct.unpack(order + "L", head[8:12])[0]
+    return tag, "", at + 8, struct.unpack(order + "L", head[4:8])[0]
 
 
 @contextmanager
@@ -166,16 +218,20 @@ def _inflate(stream: BinaryIO, scratch: Path) -> Iterator[IO[bytes]]:
         while not inflate.eof:
             if not pending:
                 raise Unreadable("a deflated data set is truncated")
-            block = inflate.decompress(pending, _BLOCK)
-            try:
-                plain.write(block)
-            except OSError as error:
-                raise ScratchError(
-                    "the scratch folder is full: a file was not proved", hint="make room there"
-                ) from error
+            _write(plain, inflate.decompress(pending, _BLOCK))
             pending = inflate.unconsumed_tail or stream.read(_BLOCK)
+        behind = inflate.unused_data + stream.read(_BLOCK)
+        if behind != b"\0":  # PS3.5 A.5: a zero byte pads the stream to even length
+            _write(plain, behind)
         plain.seek(0)
         yield plain
+
+
+def _write(plain: IO[bytes], data: bytes) -> None:
+    try:
+        plain.write(data)
+    except OSError as error:
+        raise ScratchError("the scratch folder is full: a file was not proved", hint="make room there") from error
 
 
 def _temporary_file(scratch: Path) -> IO[bytes]:

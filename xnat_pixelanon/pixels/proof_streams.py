@@ -110,11 +110,18 @@ def _check_tables(
     wanted = [frame[0][0] - first for frame in frames]
     at, length = items[0]
     basic = list(struct.unpack(f"<{length // 4}L", written.read(at, length // 4 * 4)))
-    extended = written.header.get((0x7FE0, 0x0001))
-    if basic and basic != wanted:
+    if length % 4 or (basic and basic != wanted):
         result.add("the copy's Basic Offset Table does not point to its frames")
-    if extended is not None and list(struct.unpack(f"<{len(frames)}Q", extended.value)) != wanted:
+    offsets, lengths = (written.tables.get((0x7FE0, number)) for number in (1, 2))
+    if offsets is not None and list(struct.unpack(f"<{len(frames)}Q", offsets.value)) != wanted:
         result.add("the copy's Extended Offset Table does not point to its frames")
+    if (lengths is None) is not (offsets is None):
+        result.add("the copy has one of the two elements of an Extended Offset Table")
+    elif lengths is not None:
+        told = struct.unpack(f"<{len(frames)}Q", lengths.value)
+        stored = [sum(count for _, count in frame) for frame in frames]
+        if any(not count - 1 <= said <= count for said, count in zip(told, stored, strict=True)):
+            result.add("the copy's Extended Offset Table Lengths are not those of its frames")
 
 
 def join(opened: Reopened, frame: Sequence[Item]) -> bytes:
@@ -143,13 +150,19 @@ def _rle(data: bytes, pixels: int) -> Iterator[tuple[bool, bytes]]:
     yield False, data[:4]
     yield any(offsets[count:]) or offsets[:1] != [64], b""
     for start, stop in zip(offsets[:count], [*offsets[1:count], len(data)], strict=True):
-        at, left = start, pixels
-        while left > 0:
-            run = data[at]
-            # -1 to -127: one byte repeated; 0 to 127: bytes as they are; -128: nothing
-            at, left = (at + 2 + run, left - 1 - run) if run < 128 else (at + 1 + (run > 128), left - (257 - run) % 129)
-        yield left < 0 and run < 128, data[start:at]
+        at, hidden = run_end(data, start, pixels)
+        yield hidden, data[start:at]
         yield data[at:stop].strip(b"\0") not in (b"", b"\xff"), b""
+
+
+def run_end(data: bytes, at: int, pixels: int) -> tuple[int, bool]:
+    """Where the run with the last of `pixels` ends, of a segment that begins at `at`; whether it hides more bytes."""
+    left = pixels
+    while left > 0:
+        run = data[at]
+        # -1 to -127: one byte repeated; 0 to 127: bytes as they are; -128: nothing
+        at, left = (at + 2 + run, left - 1 - run) if run < 128 else (at + 1 + (run > 128), left - (257 - run) % 129)
+    return at, left < 0 and run < 128
 
 
 def _jpeg(data: bytes, lowest: int) -> Iterator[tuple[bool, bytes]]:
@@ -194,7 +207,7 @@ def _segment(marker: int, segment: bytes) -> Iterator[tuple[bool, bytes]]:
 
 
 def _jpeg2000(data: bytes) -> Iterator[tuple[bool, bytes]]:
-    """The main header without comments, then all tile-parts to EOC."""
+    """The main header without comments, then all tile-parts to EOC, whose headers may hold comments too."""
     yield False, data[:2]
     at = 2
     while data[at : at + 2] != b"\xff\x90":
@@ -205,10 +218,20 @@ def _jpeg2000(data: bytes) -> Iterator[tuple[bool, bytes]]:
         at = end
     start = at
     while data[at : at + 2] == b"\xff\x90":
+        yield _comment_in_tile_part(data, at + 12), b""
         length = int.from_bytes(data[at + 6 : at + 10], "big")
         at = at + length if length else data.index(b"\xff\xd9", at)
     yield False, data[start:at]
     yield data[at : at + 2] != b"\xff\xd9" or data[at + 2 :].strip(b"\0") not in (b"", b"\xff"), b""
+
+
+def _comment_in_tile_part(data: bytes, at: int) -> bool:
+    """Whether there is one between SOT and SOD."""
+    while data[at : at + 2] not in (b"\xff\x93", b"\xff\x64"):
+        if data[at : at + 1] != b"\xff":
+            raise Unreadable("a JPEG 2000 frame is not well-formed")
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return data[at : at + 2] == b"\xff\x64"
 
 
 def _jp2(data: bytes) -> Iterator[tuple[bool, bytes]]:

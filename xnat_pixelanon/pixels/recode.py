@@ -26,11 +26,11 @@ FrameEditor = Callable[[FrameStream], bytes]
 def frame_editor(source: PixelSource, layout: PixelLayout, edit: Edit, rectangles: Sequence[Rectangle]) -> FrameEditor:
     """The edit of every frame of `source`; it raises InstanceError where a frame cannot be edited exactly."""
     if edit.route == "jpeg-dct":
-        return _in_coefficients(edit, rectangles)
+        return _in_coefficients(layout, edit, rectangles)
     return _decoded(source, layout, edit, rectangles)
 
 
-def _in_coefficients(edit: Edit, rectangles: Sequence[Rectangle]) -> FrameEditor:
+def _in_coefficients(layout: PixelLayout, edit: Edit, rectangles: Sequence[Rectangle]) -> FrameEditor:
     own = threading.local()  # a handle of the library is not for two threads
     white = edit.colour == "grey" and edit.fill.values[0] > 0
 
@@ -40,14 +40,22 @@ def _in_coefficients(edit: Edit, rectangles: Sequence[Rectangle]) -> FrameEditor
         data = b"".join(frame.pieces)
         if frame.form != edit.form or dct.read_shape(data) != edit.shape:
             raise InstanceError("pixel-format", "the frames of one instance are coded in different ways")
+        _check_colour(data, edit, layout)
         return dct.blacken(own.transformer, data, rectangles, colour=edit.colour, white=white)
 
     return blackened
 
 
+def _check_colour(data: bytes, edit: Edit, layout: PixelLayout) -> None:
+    """One fill is for all frames, so their own markers have to say the same colours as the first one's."""
+    if dct.colour_of(data, layout.photometric) != edit.colour:
+        raise InstanceError("pixel-format", "the frames of one instance are of different colours")
+
+
 def _decoded(source: PixelSource, layout: PixelLayout, edit: Edit, rectangles: Sequence[Rectangle]) -> FrameEditor:
     assert source.syntax is not None
     codec, form, coded = source.syntax.codec, edit.form, edit.coded
+    source_is_dct = source.syntax.stream == "jpeg-dct"
     assert form is not None
     assert coded is not None
     spare = None if layout.overlay_bits else SpareBits.of(layout, source.header, form.precision)
@@ -55,7 +63,10 @@ def _decoded(source: PixelSource, layout: PixelLayout, edit: Edit, rectangles: S
     def recoded(frame: FrameStream) -> bytes:
         if frame.form != form:
             raise InstanceError("pixel-format", "the frames of one instance are coded in different ways")
-        cells = decode(codec, b"".join(frame.pieces), form, layout)
+        data = b"".join(frame.pieces)
+        if source_is_dct:
+            _check_colour(data, edit, layout)
+        cells = decode(codec, data, form, layout)
         if layout.overlay_bits:
             cells &= cells.dtype.type(layout.stored_mask)
         elif spare is not None and spare.in_use(cells):

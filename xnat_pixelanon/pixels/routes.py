@@ -78,6 +78,16 @@ _ROWS = (
     _compressed("1.2.840.10008.1.2.5", "RLE Lossless", "rle"),
 )
 
+EDITS: Mapping[Edit, str] = MappingProxyType(
+    {
+        "native": "filled as the cells are copied",
+        "deflated": "inflated, filled, deflated again",
+        "jpeg-dct": "whole blocks are made black in their coefficients; nothing is decoded",
+        "recode": "frames are decoded, filled, and coded again without loss",
+    }
+)
+"""How a rectangle is filled, by route, in words for the documentation."""
+
 ROUTES: Mapping[str, TransferSyntax] = MappingProxyType({row.uid: row for row in _ROWS})
 
 

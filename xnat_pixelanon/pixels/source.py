@@ -9,34 +9,21 @@ import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
-from pydicom import dcmread
-from pydicom.dataset import Dataset, FileDataset
-from pydicom.errors import InvalidDicomError
-from pydicom.filereader import read_dataset
+from pydicom.dataset import Dataset
 
 from xnat_pixelanon.errors import InstanceError, ScratchError
-from xnat_pixelanon.pixels.layout import VALUE_ERRORS, PixelLayout, read_layout
+from xnat_pixelanon.pixels.header import FileMeta, Walked, at_pixels, data_set_of, read_file_meta, walk_elements
+from xnat_pixelanon.pixels.layout import VALUE_ERRORS, PixelLayout, layout_of
 from xnat_pixelanon.pixels.quiet import no_library_text
 from xnat_pixelanon.pixels.routes import ROUTES, TransferSyntax
-from xnat_pixelanon.pixels.structure import (
-    PIXEL_TAGS,
-    Element,
-    FileMeta,
-    Structure,
-    damaged,
-    find_pixel_element,
-    has_explicit_vr,
-    read_file_meta,
-)
+from xnat_pixelanon.pixels.structure import PIXEL_TAGS, Element, Structure, damaged, has_explicit_vr
 
 CHUNK = 1 << 20
 _SCRATCH_HINT = "check that the scratch folder exists, is writable and has room"
 _EXTENDED_OFFSET_TABLE, _EXTENDED_OFFSET_LENGTHS, _TOTAL_LENGTH = 0x7FE00001, 0x7FE00002, 0x7FE00003
-_HEADER_ERRORS = (*VALUE_ERRORS, InvalidDicomError, MemoryError, OSError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +41,7 @@ class PixelSource:
     syntax: TransferSyntax | None
     stream: BinaryIO
     structure: Structure
+    walked: Walked
     element: Element | None
     layout: PixelLayout | None
     problem: InstanceError | None
@@ -96,54 +84,31 @@ def open_source(path: Path, scratch: Path) -> Iterator[PixelSource]:
 def _read(path: Path, structure: Structure, meta: FileMeta, dropped: tuple[str, ...]) -> PixelSource:
     uid, stream = meta.transfer_syntax_uid, structure.stream
     syntax = ROUTES.get(uid)
-    element = find_pixel_element(structure)
-    header = _read_header(path, structure, element, meta.end)
+    walked = walk_elements(structure, at_pixels)
+    if walked.twice:  # PS3.5 7.1: once; readers differ in which of two they take
+        raise damaged("a data element is there twice")
+    element = structure.element(walked.end) if _has_pixels(structure, walked.end) else None
+    header = data_set_of(structure, walked, meta)
     extended = _take_offsets(header, _EXTENDED_OFFSET_TABLE), _take_offsets(header, _EXTENDED_OFFSET_LENGTHS)
+    header.pop(_TOTAL_LENGTH, None)  # optional, and no longer true once carriers are taken out
     layout, problem = None, None
     if element is not None and syntax is not None:
         try:
-            layout = read_layout(header, element.tag, encapsulated=syntax.encapsulated, big_endian=syntax.big_endian)
+            layout = layout_of(
+                walked.elements, element.tag, encapsulated=syntax.encapsulated, big_endian=syntax.big_endian
+            )
         except InstanceError as error:
             problem = error
-    return PixelSource(path, header, uid, syntax, stream, structure, element, layout, problem, *extended, dropped)
+    return PixelSource(
+        path, header, uid, syntax, stream, structure, walked, element, layout, problem, *extended, dropped
+    )
 
 
-def _read_header(path: Path, structure: Structure, element: Element | None, meta_end: int) -> FileDataset:
-    """The header by pydicom; it has to stop where our own walk found the pixel element, or one of the two is wrong."""
-    end = structure.end if element is None else element.offset
-    try:
-        if structure.start == meta_end:
-            structure.stream.seek(0)
-            header = dcmread(structure.stream, stop_before_pixels=True)
-        else:
-            header = _read_inflated_header(path, structure.stream, meta_end)
-        stopped = structure.stream.tell()
-    except _HEADER_ERRORS as error:
-        raise damaged("the header cannot be read") from error
-    if stopped != end:
-        raise damaged("the header cannot be walked to the pixel data")
-    header.pop(_TOTAL_LENGTH, None)  # optional, and no longer true once carriers are taken out
-    header.pop(0x00000000, None)  # zero padding after the last element reads as an element of its own
-    return header
+def _has_pixels(structure: Structure, at: int) -> bool:
+    return structure.end - at >= 8 and structure.tag_at(at) in PIXEL_TAGS
 
 
-def _read_inflated_header(path: Path, stream: BinaryIO, meta_end: int) -> FileDataset:
-    """As dcmread gives it; dcmread itself would inflate all the pixels into memory."""
-    with path.open("rb") as original:
-        meta = dcmread(BytesIO(original.read(meta_end) + zlib.compress(b"", wbits=-zlib.MAX_WBITS)))
-    stream.seek(0)
-    data_set = read_dataset(stream, False, True, stop_when=_at_pixel_element)
-    header = FileDataset(BytesIO(), data_set, meta.preamble, meta.file_meta, False, True)
-    header.set_original_encoding(False, True, data_set.original_character_set)
-    header.buffer = None
-    return header
-
-
-def _at_pixel_element(tag: int, vr: str | None, length: int) -> bool:
-    return tag in PIXEL_TAGS
-
-
-def _take_offsets(header: FileDataset, tag: int) -> tuple[int, ...]:
+def _take_offsets(header: Dataset, tag: int) -> tuple[int, ...]:
     if tag not in header:
         return ()
     try:

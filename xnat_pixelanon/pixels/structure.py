@@ -1,12 +1,10 @@
 """Where the elements of a DICOM file lie, by tags and lengths alone; no value is read, so no length can lie unseen.
 
-pydicom reads the values. This walk comes first: it bounds every length by the end of the file, finds the truncation
-that pydicom passes over, and gives the place of the pixel element a second time, by code of its own.
+It bounds every length by the end of the file and finds the truncation that pydicom passes over.
 """
 
 from __future__ import annotations
 
-import re
 import struct
 from dataclasses import dataclass
 from io import BufferedReader
@@ -18,13 +16,12 @@ UNDEFINED = 0xFFFFFFFF
 ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 PIXEL_TAGS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
 DATA_SET_TRAILING_PADDING, DIGITAL_SIGNATURES = 0xFFFCFFFC, 0xFFFAFFFA
-_LONG_FORM = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"})
-_SHORT_FORM = frozenset(
+LONG_FORM = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"})
+SHORT_FORM = frozenset(
     {"AE", "AS", "AT", "CS", "DA", "DS", "DT", "FD", "FL", "IS", "LO", "LT", "PN", "SH", "SL", "SS", "ST", "TM", "UI"}
     | {"UL", "US"}
 )
 _DEEPEST = 32
-_UID = re.compile(r"[0-9][0-9.]{0,63}")
 _BLOCK = 1 << 20
 
 
@@ -85,6 +82,12 @@ class Structure:
     implicit: bool
     big_endian: bool
 
+    def tag_at(self, at: int) -> int:
+        """The four bytes of a tag that begins at `at`."""
+        self.stream.seek(at)
+        group, element = struct.unpack(">HH" if self.big_endian else "<HH", read_exactly(self.stream, 4))
+        return int(group) << 16 | int(element)
+
     def element(self, at: int) -> Element:
         """The element whose tag begins at `at`."""
         return _element(self, at, self.implicit, self.big_endian)
@@ -104,63 +107,11 @@ class Structure:
         return True
 
 
-def find_pixel_element(structure: Structure) -> Element | None:
-    """The first pixel element at the top level, None when the data set ends without one."""
-    at, seen = structure.start, set[int]()
-    while at < structure.end:
-        if structure.end - at < 8 or _tag_at(structure, at) == 0:
-            if structure.only_zeros(at):
-                return None
-            raise damaged("bytes after the data set are not data elements")
-        element = structure.element(at)
-        if element.tag in PIXEL_TAGS:
-            return element
-        if element.tag in seen:  # PS3.5 7.1: once; readers differ in which of two they take
-            raise damaged("a data element is there twice")
-        seen.add(element.tag)
-        at = structure.after(element)
-    return None
-
-
 def has_explicit_vr(stream: BinaryIO, at: int) -> bool | None:
     """Whether the element at `at` carries two letters of VR; None at the end of the file."""
     stream.seek(at)
     head = stream.read(6)
-    return None if len(head) < 6 else head[4:6].decode("latin-1") in _LONG_FORM | _SHORT_FORM
-
-
-@dataclass(frozen=True, slots=True)
-class FileMeta:
-    """The end of the File Meta Information, which is where the data set begins, and its Transfer Syntax UID."""
-
-    end: int
-    transfer_syntax_uid: str
-
-
-def read_file_meta(stream: BinaryIO, size: int) -> FileMeta:
-    """Preamble, prefix and group 0002 (PS3.10 7.1). InstanceError("damaged") for anything that is not a DICOM file."""
-    stream.seek(0)
-    if size == 0:
-        raise damaged("the file is empty")
-    if size < 132 or read_exactly(stream, 132)[128:] != b"DICM":
-        raise damaged("not a DICOM file: the prefix DICM is missing")
-    meta = Structure(stream, 132, size, implicit=False, big_endian=False)
-    at, uid = 132, ""
-    while at + 8 <= size and _tag_at(meta, at) >> 16 == 2:
-        element = meta.element(at)
-        at = meta.after(element)
-        if element.tag == 0x00020010:
-            stream.seek(element.value_offset)
-            uid = read_exactly(stream, min(element.length, 64)).rstrip(b"\0 ").decode("latin-1")
-    if not _UID.fullmatch(uid):
-        raise damaged("the file meta information has no valid Transfer Syntax UID")
-    return FileMeta(at, uid)
-
-
-def _tag_at(structure: Structure, at: int) -> int:
-    structure.stream.seek(at)
-    group, element = struct.unpack(">HH" if structure.big_endian else "<HH", read_exactly(structure.stream, 4))
-    return int(group) << 16 | int(element)
+    return None if len(head) < 6 else head[4:6].decode("latin-1") in LONG_FORM | SHORT_FORM
 
 
 def _element(structure: Structure, at: int, implicit: bool, big_endian: bool) -> Element:
@@ -176,9 +127,9 @@ def _element(structure: Structure, at: int, implicit: bool, big_endian: bool) ->
         (length,) = struct.unpack(order + "L", head[4:])
     else:
         vr = head[4:6].decode("latin-1")
-        if vr in _SHORT_FORM:
+        if vr in SHORT_FORM:
             (length,) = struct.unpack(order + "H", head[6:])
-        elif vr in _LONG_FORM and structure.end - at >= 12:
+        elif vr in LONG_FORM and structure.end - at >= 12:
             (length,) = struct.unpack(order + "L", read_exactly(structure.stream, 4))
             value_offset = at + 12
         else:

@@ -12,13 +12,14 @@ from xnat_pixelanon.domain.rectangle import Rectangle
 from xnat_pixelanon.errors import InstanceError
 from xnat_pixelanon.pixels.edits import Description, Edit, edit_of, needs_edit
 from xnat_pixelanon.pixels.encapsulated import copy_fragments, write_frames
+from xnat_pixelanon.pixels.header import read_file_meta
 from xnat_pixelanon.pixels.layout import PixelLayout
 from xnat_pixelanon.pixels.native import write_value
 from xnat_pixelanon.pixels.recode import frame_editor
 from xnat_pixelanon.pixels.routes import TransferSyntax
 from xnat_pixelanon.pixels.sink import Sink, open_sink
 from xnat_pixelanon.pixels.source import PixelSource
-from xnat_pixelanon.pixels.structure import UNDEFINED, damaged, read_file_meta
+from xnat_pixelanon.pixels.structure import UNDEFINED, damaged
 from xnat_pixelanon.pixels.walk import Survey, survey, walk_frames
 from xnat_pixelanon.pixels.window import in_order
 

@@ -1,0 +1,100 @@
+"""From a source header to the bytes that are written, at the speed of copying: the engine's answers, remembered.
+
+Elements of a series repeat from file to file. What the engine (engine.py) made of an element once, and the bytes that
+pydicom made of that, are put together again; kept elements are the bytes that were read. Anything unusual takes the
+whole way: `clean_header`, then `encode_parts`. Both ways give the same bytes and actions, and the same refusals.
+"""
+
+from __future__ import annotations
+
+from pydicom.dataset import Dataset
+from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
+
+from xnat_pixelanon.errors import InstanceError
+from xnat_pixelanon.headers.conditions import Context
+from xnat_pixelanon.headers.encode import encode_parts
+from xnat_pixelanon.headers.engine import Cleaner, ae_titles, clean_header
+from xnat_pixelanon.headers.identity import registered_as
+from xnat_pixelanon.headers.layout import Layout, Told
+from xnat_pixelanon.headers.memory import HeaderMemory
+from xnat_pixelanon.headers.parts import instance_digits, joined
+from xnat_pixelanon.headers.plan import Outcome, Plan
+from xnat_pixelanon.headers.request import EncodedHeader, HeaderRequest
+from xnat_pixelanon.headers.rows import Rows, rows_of
+from xnat_pixelanon.headers.silence import PYDICOM_ERRORS, quiet
+
+
+def write_header(source: Dataset, request: HeaderRequest, memory: HeaderMemory | None = None) -> EncodedHeader:
+    """The file of one instance up to its pixel elements, and what was done. `source` is not touched.
+
+    The same as `clean_header` and `encode_parts` give, whatever `memory` holds; without one nothing is remembered.
+    InstanceError(header-refused) as theirs.
+    """
+    if memory is not None:
+        memory.begin()
+        try:
+            with quiet():
+                header = _spliced(source, request, memory)
+        except (InstanceError, *PYDICOM_ERRORS):
+            header = None  # the whole way says what is wrong
+        if header is not None:
+            return header
+    cleaned = clean_header(source, request)
+    return EncodedHeader(*encode_parts(cleaned.dataset, request.transfer_syntax_uid), cleaned.actions)
+
+
+def _spliced(source: Dataset, request: HeaderRequest, memory: HeaderMemory) -> EncodedHeader | None:
+    rows = rows_of(source)
+    layout = None if rows is None else _layout(rows, source, memory)
+    if rows is None or layout is None or not _same_encoding(source, request):
+        return None
+    if layout.functional_groups and request.pixels_changed:
+        return None  # Frame Type, deep within them, is changed in place
+    told = layout.told_by(rows, source, memory)
+    plan = None if told is None else _plan(layout, told, source, request, memory)
+    if told is None or plan is None:
+        return None
+    outcomes = plan.outcomes(rows, source, memory)
+    if _identified(outcomes, instance_digits(told.sop_instance_uid)):
+        return None
+    tail = plan.tail(request, outcomes, source, memory)
+    new = request.identity.uid(told.sop_instance_uid)
+    element, note = plan.instance(told.sop_instance_uid, new, source)
+    data = [outcome.data for outcome in outcomes]
+    data[layout.instance] = element
+    actions = [action for outcome in outcomes[: layout.instance] for action in outcome.actions]
+    actions += note
+    actions += [action for outcome in outcomes[layout.instance :] for action in outcome.actions]
+    data += tail.pieces
+    head = plan.head(told.sop_class_uid, new, request.transfer_syntax_uid)
+    return EncodedHeader(head, b"".join(tail.order(data)), (*actions, *tail.actions))
+
+
+def _layout(rows: Rows, source: Dataset, memory: HeaderMemory) -> Layout | None:
+    if rows.shape not in memory.layouts:
+        memory.keep_any(memory.layouts, rows.shape, Layout.of(rows, source), 256 * len(rows.tags))
+    return memory.layouts.get(rows.shape)
+
+
+def _same_encoding(source: Dataset, request: HeaderRequest) -> bool:
+    """Whether kept elements can be written with the bytes that were read."""
+    implicit = request.transfer_syntax_uid == ImplicitVRLittleEndian
+    return request.transfer_syntax_uid != ExplicitVRBigEndian and source.original_encoding == (implicit, True)
+
+
+def _plan(layout: Layout, told: Told, source: Dataset, request: HeaderRequest, memory: HeaderMemory) -> Plan | None:
+    known, titles = request.known_identifiers, tuple(ae_titles(source))
+    key = (told.parts, request.identity, known, titles, told.sop_class_uid)
+    plan = layout.plans.get(key)
+    if plan is None:
+        if registered_as(told.sop_class_uid) != "SOP Class":
+            return None
+        context = Context(told.sop_class_uid, layout.functional_groups)
+        plan = Plan(layout, Cleaner(request.identity, context, joined(told.parts, known, titles)))
+        memory.keep_any(layout.plans, key, plan, 256 * len(layout.tags))
+    return plan
+
+
+def _identified(outcomes: list[Outcome], digits: str) -> bool:
+    """Whether the SOP Instance UID stands in what was looked at: then the whole way finds where, and acts on it."""
+    return any(digits in run for outcome in outcomes if outcome.runs for run in outcome.runs)
