@@ -26,10 +26,11 @@ _KNOWN = ("TEST-BENCH-SUBJECT", "TEST-BENCH-SESSION", "TEST_E00001")
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """One task in a worker process: which one, its CPU seconds for the task, its peak resident bytes so far."""
+    """One task in a worker process: which one, its CPU seconds, its peak resident bytes before and after."""
 
     worker: int
     cpu_seconds: float
+    bytes_before: int
     peak_bytes: int
     result: Cleaned | Failed
 
@@ -97,13 +98,21 @@ def clean_in_pool(workers: Workers, tasks: Sequence[CleanTask]) -> list[Counted]
     return counted
 
 
-def start(workers: Workers, count: int, task: CleanTask) -> None:
-    """Let every worker process start, import what it needs, and clean one file; the copy is thrown away."""
-    seen: set[int] = set()
-    while len(seen) < count:
+def start(workers: Workers, count: int, job: Job) -> int:
+    """Let every worker process start, import what it needs, and clean the small file; the copy is thrown away.
+
+    Returns the peak resident bytes of a worker that has imported what it needs and has worked on nothing yet.
+    """
+    warm = replace(job, folder=job.warm)
+    task = tasks_for(read_all(warm), warm)[0]
+    least: dict[int, int] = {}
+    while len(least) < count:
         for done in workers.each(_warmed, [task] * (2 * count)):
             assert done.result is not None
-            seen.add(done.result.worker)
+            least[done.result.worker] = min(
+                done.result.bytes_before, least.get(done.result.worker, done.result.bytes_before)
+            )
+    return max(least.values())
 
 
 def _accept(result: Cleaned | Failed) -> None:
@@ -112,9 +121,9 @@ def _accept(result: Cleaned | Failed) -> None:
 
 
 def _counted(task: CleanTask) -> Counted:
-    before = time.process_time()
+    bytes_before, before = peak_bytes(), time.process_time()
     result = clean(task)
-    return Counted(os.getpid(), time.process_time() - before, peak_bytes(), result)
+    return Counted(os.getpid(), time.process_time() - before, bytes_before, peak_bytes(), result)
 
 
 def _warmed(task: CleanTask) -> Counted:

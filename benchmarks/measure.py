@@ -16,9 +16,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from benchmarks.contenders import CONTENDERS, Job
+from benchmarks.contenders import CONTENDERS, Contender, Job
 from benchmarks.process import confine, cpu_seconds, peak_bytes
-from benchmarks.shapes import SHAPES
+from benchmarks.shapes import SHAPES, Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +48,7 @@ def measure(corpus: str, name: str, folder: Path, scratch: Path, judged: bool) -
     """Run one contender over one corpus; RuntimeError where it did not write a copy of every file."""
     contender, shape = CONTENDERS[name], SHAPES[corpus]
     confine(contender.cores)
-    with ExitStack() as closing:
-        warm_up = contender.prepare(Job(shape, folder / "warm", _made(scratch / "warm-out"), scratch, closing))
-        import_bytes = peak_bytes()
-        warm_up()
+    import_bytes = 0 if contender.in_pool else _warmed_up(contender, shape, folder, scratch)
     with ExitStack() as closing:
         job = Job(shape, folder / "files", _made(scratch / "out"), scratch, closing)
         timed = contender.prepare(job)
@@ -60,10 +57,20 @@ def measure(corpus: str, name: str, folder: Path, scratch: Path, judged: bool) -
         cpu = cpu_seconds() - cpu + elsewhere.cpu_seconds
         wall = time.perf_counter() - wall
         peak = elsewhere.peak_bytes or (0 if name == "cp" else peak_bytes())
+        import_bytes = elsewhere.import_bytes or import_bytes
     copies = sorted(job.out.rglob("*.dcm"))
     if len(copies) != len(job.files):
         raise RuntimeError(f"{len(copies)} copies of {len(job.files)} files")
     return Sample(wall, cpu, peak, import_bytes, _judged(job, copies) if judged and name != "cp" else ())
+
+
+def _warmed_up(contender: Contender, shape: Shape, folder: Path, scratch: Path) -> int:
+    """Work on the small file; the peak before that."""
+    with ExitStack() as closing:
+        warm_up = contender.prepare(Job(shape, folder / "warm", _made(scratch / "warm-out"), scratch, closing))
+        import_bytes = peak_bytes()
+        warm_up()
+    return import_bytes
 
 
 def _judged(job: Job, copies: list[Path]) -> tuple[tuple[str, int], ...]:

@@ -127,7 +127,7 @@ def _describe_pixels(data_set: Dataset, shape: Shape, frames: int) -> None:
         data_set.NumberOfFrames, data_set.FrameTime = frames, "33.3"
     if shape.look == "ct":
         data_set.RescaleIntercept, data_set.RescaleSlope = "-1024", "1"
-    if shape.name == "jpeg":
+    if shape.transfer_syntax_uid == "1.2.840.10008.1.2.4.50":
         data_set.PhotometricInterpretation = "YBR_FULL_422"
         data_set.LossyImageCompression, data_set.LossyImageCompressionMethod = "01", "ISO_10918_1"
         data_set.LossyImageCompressionRatio = "12"

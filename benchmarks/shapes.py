@@ -87,6 +87,10 @@ _ROWS = (
         "jpeg", "ultrasound cine 640x480, 60 frames, JPEG Baseline 4:2:2", "cine", "1.2.840.10008.1.2.4.50",
         4, 60, 480, 640, 3, 8, 8,
     ),
+    Shape(
+        "jpeg-long", "ultrasound cine 640x480, 800 frames in one file of 86 MB, JPEG Baseline 4:2:2", "cine",
+        "1.2.840.10008.1.2.4.50", 1, 800, 480, 640, 3, 8, 8,
+    ),
     _ct("rle", "CT 512x512, 12 of 16 bits, RLE Lossless", "1.2.840.10008.1.2.5", 100),
     _ct("jpeg-lossless", "CT 512x512, 12 of 16 bits, JPEG Lossless SV1", "1.2.840.10008.1.2.4.70", 60),
     _ct("jpeg-ls", "CT 512x512, 12 of 16 bits, JPEG-LS Lossless", "1.2.840.10008.1.2.4.80", 60),

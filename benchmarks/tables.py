@@ -121,7 +121,7 @@ def _value(value: Value) -> str:
 
 
 def _mark(goal: Goal, mark: float) -> str:
-    return f"{'' if goal.more_is_better else '<= '}{mark:g}"
+    return f"{'' if goal.more_is_better else '<= '}{_number(mark)}"
 
 
 def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
