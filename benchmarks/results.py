@@ -18,6 +18,7 @@ class Row:
     """One contender over one corpus. `samples`: as measure.Sample, one per repeat; `error`: why there are none.
 
     A contender that failed once is not asked again, and what it measured before does not count. `detail`: its message.
+    `parts`: CPU seconds of each step, of `complete` alone, from a run of its own.
     """
 
     corpus: str
@@ -25,6 +26,7 @@ class Row:
     samples: tuple[Mapping[str, Any], ...] = ()
     error: str = ""
     detail: str = ""
+    parts: Mapping[str, float] = field(default_factory=dict)
 
     def least(self, clock: Clock) -> float:
         return min(float(sample[clock]) for sample in self.samples)
@@ -105,6 +107,7 @@ class Results:
             "import_bytes": row.import_bytes,
             "verdicts": dict(row.verdicts),
             **{name: value for name, value in ratios.items() if value},
+            **({"parts": dict(row.parts)} if row.parts else {}),
             "samples": [dict(sample) for sample in row.samples],
         }
 

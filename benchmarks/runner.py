@@ -27,13 +27,17 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be measured. `contenders`: empty for all that run on a corpus. `folder`: where scratch is made."""
+    """What is to be measured. `contenders`: empty for all that run on a corpus. `folder`: where scratch is made.
+
+    `parts`: whether the steps of `complete` are timed too, in one more process for each corpus.
+    """
 
     corpora: Sequence[str] = tuple(SHAPES)
     contenders: Sequence[str] = ()
     scale: float = 1.0
     repeats: int = 5
     folder: Path | None = None
+    parts: bool = True
 
 
 def run(plan: Plan, tell: Tell) -> Results:
@@ -80,10 +84,27 @@ def _measure_corpus(corpus: str, folder: Path, scratch: Path, plan: Plan, tell: 
             else:
                 errors[name] = (_error_text(told["error"]), told["error"]["text"])
                 tell(f"{corpus}: {name}: {errors[name][0]}")
+    parted = plan.parts and "complete" in names and "complete" not in errors
+    parts = _parts(corpus, folder, scratch) if parted else {}
     return [
-        Row(corpus, name, (), *errors[name]) if name in errors else Row(corpus, name, tuple(samples[name]))
+        Row(corpus, name, (), *errors[name])
+        if name in errors
+        else Row(corpus, name, tuple(samples[name]), parts=parts if name == "complete" else {})
         for name in names
     ]
+
+
+def _parts(corpus: str, folder: Path, scratch: Path) -> dict[str, float]:
+    """CPU seconds of each step of `complete`, whose samples are there."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "benchmarks.parts", corpus, str(folder)],
+        env=_environment(scratch),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    parts: dict[str, float] = json.loads(ended.stdout)
+    return parts
 
 
 def _measured(corpus: str, contender: str, folder: Path, scratch: Path, *, judged: bool) -> dict[str, Any]:

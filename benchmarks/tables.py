@@ -18,7 +18,8 @@ def report(results: Results) -> str:
     outcomes = judge_goals(results)
     parts = [_where(results), "### Goals", _goals(outcomes), _not_reached(outcomes)]
     for corpus in results.corpora:
-        parts += [f"### {SHAPES[corpus.name].title}", _about(corpus), _corpus(results, corpus.name)]
+        name = corpus.name
+        parts += [f"### {SHAPES[name].title}", _about(corpus), _corpus(results, name), _steps(results, name)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -77,6 +78,17 @@ def _about(corpus: Corpus) -> str:
 
 def _corpus(results: Results, name: str) -> str:
     return _table(_HEADINGS, [_row(results, row) for row in results.rows if row.corpus == name])
+
+
+def _steps(results: Results, name: str) -> str:
+    """Where `complete` spends its CPU time, the most first; what is less than a hundredth is left out."""
+    row = results.row(name, "complete")
+    if row is None or not row.parts:
+        return ""
+    whole = sum(row.parts.values())
+    shares = [(seconds / whole, step) for step, seconds in row.parts.items() if seconds >= 0.01 * whole]
+    told = ", ".join(f"{step} {share:.0%}" for share, step in sorted(shares, reverse=True))
+    return f"CPU time of `complete` by step: {told}."
 
 
 def _row(results: Results, row: Row) -> tuple[str, ...]:

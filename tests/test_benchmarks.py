@@ -22,6 +22,7 @@ from benchmarks.contenders import CONTENDERS, Job, complete, running_on
 from benchmarks.corpora import write_corpus
 from benchmarks.goals import GOALS, Goal, judge_goals
 from benchmarks.judge import judge
+from benchmarks.parts import BETWEEN, STEPS
 from benchmarks.results import Corpus, Results, Row
 from benchmarks.runner import Plan, run
 from benchmarks.shapes import SHAPES, Manifest
@@ -42,7 +43,8 @@ def without_deid(corpus: str) -> list[str]:
 @pytest.mark.parametrize("corpus", SHAPES)
 def test_every_contender_has_its_row_and_our_copies_are_exact_or_refused(corpus: str, tmp_path: Path) -> None:
     told: list[str] = []
-    plan = Plan((corpus,), without_deid(corpus), TINY, 1, tmp_path)
+    parted = corpus in ("ct", "jpeg")
+    plan = Plan((corpus,), without_deid(corpus), TINY, 1, tmp_path, parted)
     results = run(plan, told.append)
     assert [(row.corpus, row.contender) for row in results.rows] == [(corpus, name) for name in without_deid(corpus)]
     files = results.manifest(corpus).files
@@ -53,6 +55,10 @@ def test_every_contender_has_its_row_and_our_copies_are_exact_or_refused(corpus:
             assert (row.error, row.verdicts) == ("", {"exact": files}), row
         else:
             assert (row.error, row.samples) == ("refused: transfer-syntax", ()), row
+    whole = results.row(corpus, "complete")
+    assert whole is not None
+    assert list(whole.parts) == ([*STEPS.values(), BETWEEN] if parted else [])
+    assert all(seconds > 0 for step, seconds in whole.parts.items() if step != BETWEEN)
     for row in results.rows:
         assert bool(row.error) != bool(row.samples)
         for sample in row.samples:
@@ -212,6 +218,12 @@ def test_the_report_names_every_goal_that_is_not_reached() -> None:
     assert "- RLE, complete: MemoryError" in missed
     assert all(goal.title in missed for goal in GOALS if not goal.title.startswith("peak"))
     assert re.search(r"^\| complete +\| MemoryError", text, re.MULTILINE)
+
+
+def test_the_report_says_which_steps_cost_most() -> None:
+    parts = {"write the pixels": 0.05, "prove the pixels": 0.15, BETWEEN: 0.001}
+    text = report(results(Row("rle", "complete", row("rle", "complete", 0.2).samples, parts=parts)))
+    assert "CPU time of `complete` by step: prove the pixels 75%, write the pixels 25%.\n" in text
 
 
 @pytest.mark.parametrize("goal", GOALS, ids=lambda goal: goal.title)
