@@ -5,6 +5,7 @@ The rooms `pixels` and `archive` are not imported here, nor may they import this
 
 from __future__ import annotations
 
+from xnat_pixelanon.headers.carriers import CARRIERS, carriers_of
 from xnat_pixelanon.headers.encode import encode_header, encode_parts
 from xnat_pixelanon.headers.engine import clean_header
 from xnat_pixelanon.headers.identity import Identity
@@ -17,6 +18,7 @@ from xnat_pixelanon.headers.request import CleanedHeader, EncodedHeader, HeaderA
 from xnat_pixelanon.headers.splice import write_header
 
 __all__ = [
+    "CARRIERS",
     "PROFILE_EDITION",
     "CleanedHeader",
     "EncodedHeader",
@@ -26,6 +28,7 @@ __all__ = [
     "HeaderRequest",
     "Identity",
     "ProofMemory",
+    "carriers_of",
     "clean_header",
     "describe",
     "encode_header",

@@ -53,7 +53,7 @@ class HeaderMemory:
             self.keep_any(entries, key, value, size)
 
     def keep_any(self, entries: dict[_Key, _Value], key: _Key, value: _Value, size: int) -> None:
-        """Remember `value` of whatever size: it has no size that a file could choose."""
+        """Remember `value` of whatever size."""
         entries[key] = value
         self._entries += 1
         self._bytes += size + _OVERHEAD
@@ -63,7 +63,8 @@ class HeaderMemory:
         part = self.parts.get(contents)
         if part is None and any((*contents[0], contents[1])):
             part = Part(contents)
-            self.keep(self.parts, contents, part, sum(len(text) for texts in contents[0] for text in texts))
+            # However large: another object each time would make every file's plan another one too.
+            self.keep_any(self.parts, contents, part, part.size)
         return part
 
 

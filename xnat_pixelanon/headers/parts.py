@@ -15,6 +15,7 @@ from xnat_pixelanon.headers.residue import RUN, Identifiers, collect_from
 from xnat_pixelanon.headers.tree import Element
 
 Contents = tuple[tuple[frozenset[str], ...], frozenset[Date]]
+_PER_TEXT = 100
 _DIGITS = re.compile(rf"[1-9][0-9]{{{RUN - 1},}}")
 
 
@@ -25,6 +26,11 @@ class Part:
 
     def __init__(self, contents: Contents) -> None:
         self.texts, self.dates = contents
+
+    @property
+    def size(self) -> int:
+        """Bytes that it needs, roughly."""
+        return sum(len(text) + _PER_TEXT for texts in self.texts for text in texts) + _PER_TEXT * len(self.dates)
 
 
 def contents_of(element: Element) -> Contents:

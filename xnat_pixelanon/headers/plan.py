@@ -113,11 +113,13 @@ class Plan:
         """Labels and provenance of this request on top of these outcomes."""
         key = (
             request,
+            repr(request.pixel_description),  # numbers that are equal may be written otherwise: 1, 1.0, True
             *(bool(outcomes[at].data) if presence else outcomes[at] for at, presence in self._provenance),
         )
         if (known := self._tails.get(key)) is None:
             known = self._written(request, source)
-            memory.keep_any(self._tails, key, known, sum(map(len, known.pieces)) + 16 * len(outcomes))
+            size = sum(map(len, known.pieces)) + sum(len(outcomes[at].data) for at, _ in self._provenance)
+            memory.keep(self._tails, key, known, size + 16 * len(outcomes))
         return known
 
     def _written(self, request: HeaderRequest, source: Dataset) -> Tail:

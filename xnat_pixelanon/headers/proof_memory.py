@@ -44,7 +44,7 @@ class ProofMemory:
         """The one object for equal contents."""
         if (told := self._equal.get(contents)) is None:
             told = Told(contents)
-            self.hold(self._equal, contents, told, sum(map(len, (*contents[1], *contents[2]))))
+            self.hold(self._equal, contents, told, told.size)
         return told
 
     def remember(self, answers: dict[Hashable, _Answer], key: Hashable, answer: _Answer, size: int = 0) -> None:

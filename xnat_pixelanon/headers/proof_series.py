@@ -83,8 +83,8 @@ def _verdicts(pair: _Pair) -> Verdicts | None:
     key = (request, described, source.told, titles, source.side.form, pair.written.form)
     if key not in memory.verdicts:
         found = union(source.told, request.known_identifiers, titles)
-        verdicts = Verdicts.of(pair, compiled(found))
-        memory.hold(memory.verdicts, key, verdicts, 512 * len(pair.keys))
+        search = compiled(found)
+        memory.hold(memory.verdicts, key, Verdicts.of(pair, search), 512 * len(pair.keys) + search.size)
     return memory.verdicts[key]
 
 

@@ -17,3 +17,10 @@ class Told:
 
     def __init__(self, contents: Contents) -> None:
         self.found, self.uids, self.names = contents
+
+    @property
+    def size(self) -> int:
+        """Bytes that it needs, roughly."""
+        found = self.found
+        texts = (*found.ids, *found.stations, *found.names, *found.dates, *self.uids, *self.names)
+        return sum(len(text) + 100 for text in texts)

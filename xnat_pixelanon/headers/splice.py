@@ -91,7 +91,7 @@ def _plan(layout: Layout, told: Told, source: Dataset, request: HeaderRequest, m
             return None
         context = Context(told.sop_class_uid, layout.functional_groups)
         plan = Plan(layout, Cleaner(request.identity, context, joined(told.parts, known, titles)))
-        memory.keep_any(layout.plans, key, plan, 256 * len(layout.tags))
+        memory.keep_any(layout.plans, key, plan, 256 * len(layout.tags) + sum(part.size for part in told.parts))
     return plan
 
 

@@ -12,7 +12,15 @@ from typing import TypeVar
 from xnat_pixelanon.domain.instance import InstanceFacts
 from xnat_pixelanon.domain.rectangle import Rectangle
 from xnat_pixelanon.errors import InstanceError, ScratchError
-from xnat_pixelanon.headers import HeaderMemory, HeaderRequest, ProofMemory, prove_bytes, prove_header, write_header
+from xnat_pixelanon.headers import (
+    HeaderMemory,
+    HeaderRequest,
+    ProofMemory,
+    carriers_of,
+    prove_bytes,
+    prove_header,
+    write_header,
+)
 from xnat_pixelanon.pipeline.scratch import DISK_FULL
 from xnat_pixelanon.pixels import (
     Reopened,
@@ -127,6 +135,7 @@ def _clean(task: CleanTask) -> Cleaned:
             )
             sop_instance_uid = text_of(after.header, "SOPInstanceUID")
             series_number = text_of(after.header, "SeriesNumber")
+            carriers = carriers_of(cleaned.actions, before.header)
     except OSError as error:
         if error.errno in DISK_FULL:
             raise ScratchError("the scratch folder is full", hint="set TMPDIR to a folder with more space") from None
@@ -140,7 +149,7 @@ def _clean(task: CleanTask) -> Cleaned:
         route=written.route,
         fill=written.fill,
         effective=written.effective,
-        scrubbed=written.scrubbed,
+        scrubbed=(*written.scrubbed, *carriers),
         note=written.note,
         header_actions=len(cleaned.actions),
         series_number=series_number,
