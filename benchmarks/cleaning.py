@@ -14,9 +14,10 @@ from benchmarks.shapes import Box
 from xnat_pixelanon.domain.rectangle import Rectangle
 from xnat_pixelanon.errors import InstanceError
 from xnat_pixelanon.headers import Identity
+from xnat_pixelanon.pipeline import worker_memory
 from xnat_pixelanon.pipeline.cleaning import header_request
 from xnat_pixelanon.pipeline.digests import rectangles_digest
-from xnat_pixelanon.pipeline.pool import Workers, seldom_search_for_cycles
+from xnat_pixelanon.pipeline.pool import Workers
 from xnat_pixelanon.pipeline.work import Cleaned, CleanTask, Failed, ReadFile, ReadTask, clean, read
 from xnat_pixelanon.pixels import open_source, plan_pixels, write_instance
 
@@ -37,7 +38,7 @@ class Counted:
 
 def as_a_worker() -> None:
     """What the pool of a run sets in each of its processes."""
-    seldom_search_for_cycles()
+    worker_memory.settle()
 
 
 def write_pixels_only(path: Path, boxes: Sequence[Box], out: Path, scratch: Path) -> None:
