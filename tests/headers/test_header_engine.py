@@ -452,6 +452,16 @@ def test_number_strings_have_to_be_numbers(text):
     assert written["EstimatedRadiographicMagnificationFactor"].value in (None, "")
 
 
+@pytest.mark.parametrize("text", [b"1971-02-03", b"1A"])
+def test_a_number_string_that_pydicom_has_read_as_text_has_to_be_a_number_too(text):
+    source = raw_file(short(0x00201002, b"IS", text))
+    with pydicom.config.disable_value_validation():
+        assert isinstance(source["ImagesInAcquisition"].value, str)
+    _, written, proof = run(source)
+    assert proof.ok
+    assert written["ImagesInAcquisition"].value in (None, "")
+
+
 @pytest.mark.parametrize("text", [b"1.5", b"-.5\\1.e-3 ", b" +7 \\", b"12\0", b""])
 def test_number_strings_that_are_numbers_stay(text):
     source = raw_file(short(0x00181114, b"DS", text))

@@ -129,7 +129,8 @@ def test_missing_attributes_of_the_matrix_are_damage(tmp_path: Path, keyword: st
 
 
 @pytest.mark.parametrize(
-    "changes", [{"Rows": 0}, {"BitsStored": 9}, {"NumberOfFrames": 0}, {"SamplesPerPixel": 9}, {"HighBit": 8}]
+    "changes",
+    [{"Rows": 0}, {"BitsStored": 9}, {"NumberOfFrames": 0}, {"SamplesPerPixel": 9}, {"HighBit": 8}, {"HighBit": None}],
 )
 def test_impossible_attributes_of_the_matrix_are_damage(tmp_path: Path, changes: dict[str, Any]) -> None:
     assert facts_of(write_native(tmp_path / "source.dcm", GREY, **changes)).damage

@@ -1,4 +1,4 @@
-"""Which carriers of pixels or text were taken out of a header: the report's words for them."""
+"""Which carriers of pixels or text a header lost besides its attributes: for the report, by name, without a value."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from pydicom.dataset import Dataset
+from pydicom.tag import BaseTag
 
 from xnat_pixelanon.headers.request import HeaderAction
 
@@ -18,14 +19,21 @@ CARRIERS = (
     "preamble",
     "private information of the file meta",
 )
+"""Every name that `carriers_of` gives, in its order."""
 _OVERLAYS, _CURVES, _ICONS, _PRIVATE, _GRAPHICS, _PREAMBLE, _META = CARRIERS
-_PRIVATE_INFORMATION = 0x00020102
-_TAKEN_OUT = frozenset({"removed", "emptied", "emptied in part", "replaced"})
+_TAKEN_OUT = frozenset({"removed", "emptied", "replaced"})
+_ICON_IMAGE = 0x00880200
+_PRIVATE_INFORMATION = BaseTag(0x00020102)
+# Content Label, Description, Creation Date and Time, Creator: of segmentations and others too (PS3.3 10.9).
+_CONTENT_IDENTIFICATION = range(0x00700080, 0x00700090)
 
 
 def carriers_of(actions: Iterable[HeaderAction], source: Dataset) -> tuple[str, ...]:
-    """Those of CARRIERS that were in `source` and went, each once, in that order. `source` is not touched."""
-    found = {_of_tag(action.tag) for action in actions if action.action in _TAKEN_OUT}
+    """Names of CARRIERS that were taken out of `source`, at any depth, each once.
+
+    What lay within a sequence that was taken out as a whole is not named by itself.
+    """
+    found = {_carrier(action.tag) for action in actions if action.action in _TAKEN_OUT}
     if any(getattr(source, "preamble", None) or b""):
         found.add(_PREAMBLE)
     if _PRIVATE_INFORMATION in getattr(source, "file_meta", ()):
@@ -33,13 +41,15 @@ def carriers_of(actions: Iterable[HeaderAction], source: Dataset) -> tuple[str, 
     return tuple(name for name in CARRIERS if name in found)
 
 
-@lru_cache(maxsize=16384)
-def _of_tag(path: str) -> str:
-    """The carrier that an element is, by its path; '' for none."""
-    last = path.rpartition(".")[2]
-    group = last[1:5]
-    if last == "(0088,0200)":
-        return _ICONS
-    if int(group, 16) % 2:
+@lru_cache(maxsize=8192)
+def _carrier(path: str) -> str:
+    """What the last element of a path is; '' for an attribute like others."""
+    group, element = (int(part, 16) for part in path[-11:].strip("()").split(","))
+    tag = group << 16 | element
+    if group % 2:
         return _PRIVATE
-    return {"50": _CURVES, "60": _OVERLAYS}.get(group[:2], _GRAPHICS if group == "0070" else "")
+    if group >> 8 in (0x60, 0x50):  # PS3.5 7.6: repeating groups
+        return _OVERLAYS if group >> 8 == 0x60 else _CURVES
+    if tag == _ICON_IMAGE:
+        return _ICONS
+    return _GRAPHICS if group == 0x0070 and tag not in _CONTENT_IDENTIFICATION else ""

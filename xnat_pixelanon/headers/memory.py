@@ -27,10 +27,6 @@ _Key = TypeVar("_Key", bound=Hashable)
 _Value = TypeVar("_Value")
 
 
-class LargeError(Exception):
-    """Something too large to be remembered."""
-
-
 class HeaderMemory:
     """One worker's memory, for `write_header`. Bounded: with too many entries or bytes everything is dropped."""
 
@@ -63,16 +59,11 @@ class HeaderMemory:
         self._bytes += size + _OVERHEAD
 
     def part(self, contents: Contents) -> Part | None:
-        """The one Part of equal contents; None where there is nothing in them.
-
-        LargeError where it is too large to be remembered: plans are known by their parts, and by one that no other file
-        can have again a plan would be kept for nothing.
-        """
+        """The one Part of equal contents; None where there is nothing in them."""
         part = self.parts.get(contents)
         if part is None and any((*contents[0], contents[1])):
             part = Part(contents)
-            if part.size > self._largest:
-                raise LargeError
+            # However large: another object each time would make every file's plan another one too.
             self.keep_any(self.parts, contents, part, part.size)
         return part
 

@@ -15,20 +15,22 @@ from xnat_pixelanon.headers.residue import RUN, Identifiers, collect_from
 from xnat_pixelanon.headers.tree import Element
 
 Contents = tuple[tuple[frozenset[str], ...], frozenset[Date]]
-_TEXT, _DATE = 120, 160
-"""Bytes that Python needs for a text or a date in a set, roughly."""
+_PER_TEXT = 100
 _DIGITS = re.compile(rf"[1-9][0-9]{{{RUN - 1},}}")
 
 
 class Part:
     """What identifies in one element. Compared as an object: `memory` keeps one for equal contents."""
 
-    __slots__ = ("dates", "size", "texts")
+    __slots__ = ("dates", "texts")
 
     def __init__(self, contents: Contents) -> None:
         self.texts, self.dates = contents
-        self.size = sum(_TEXT + len(text) for texts in self.texts for text in texts) + _DATE * len(self.dates)
-        """Bytes, roughly."""
+
+    @property
+    def size(self) -> int:
+        """Bytes that it needs, roughly."""
+        return sum(len(text) + _PER_TEXT for texts in self.texts for text in texts) + _PER_TEXT * len(self.dates)
 
 
 def contents_of(element: Element) -> Contents:

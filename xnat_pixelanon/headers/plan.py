@@ -120,14 +120,15 @@ class Plan:
 
     def tail(self, request: HeaderRequest, outcomes: list[Outcome], source: Dataset, memory: HeaderMemory) -> Tail:
         """Labels and provenance of this request on top of these outcomes."""
-        described = repr(request.pixel_description) if request.pixel_description else ""  # 10 and 10.0 are not the same
-        inputs = [outcomes[at] for at, presence in self._provenance if not presence]
-        there = [bool(outcomes[at].data) for at, presence in self._provenance if presence]
-        key = (request, described, *inputs, *there)
+        key = (
+            request,
+            repr(request.pixel_description),  # numbers that are equal may be written otherwise: 1, 1.0, True
+            *(bool(outcomes[at].data) if presence else outcomes[at] for at, presence in self._provenance),
+        )
         if (known := self._tails.get(key)) is None:
             known = self._written(request, source)
-            size = sum(map(len, known.pieces)) + 16 * len(outcomes)
-            memory.keep(self._tails, key, known, size + sum(len(outcome.data) for outcome in inputs))
+            size = sum(map(len, known.pieces)) + sum(len(outcomes[at].data) for at, _ in self._provenance)
+            memory.keep(self._tails, key, known, size + 16 * len(outcomes))
         return known
 
     def _written(self, request: HeaderRequest, source: Dataset) -> Tail:

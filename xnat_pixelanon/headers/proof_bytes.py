@@ -107,7 +107,7 @@ def _remembered(
         binary = compiled(union(told.told, request.known_identifiers)).binary
         uids = (uid for one in told.told for uid in one.uids)
         net = Net(_from(binary, uids, (name for one in told.told for name in one.names)))
-        memory.hold(memory.nets, key, net, sum(100 + 2 * len(needle) for needle in net.needles))
+        memory.hold(memory.nets, key, net, sum(200 + 2 * len(needle) for needle in net.needles))
     uid = told.instance if told.instance.count(".") > 3 else ""
     longest = max((len(needle) for needle in (*net.needles, *_encoded([uid]))), default=1)
     return (lambda block: net.finds(block, uid)), longest

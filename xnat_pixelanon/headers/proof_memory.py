@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, TypeVar
 
-from xnat_pixelanon.headers.proof_rows import StrangeError, size_of
+from xnat_pixelanon.headers.proof_rows import size_of
 from xnat_pixelanon.headers.proof_told import Contents, Told
 
 if TYPE_CHECKING:
@@ -41,11 +41,9 @@ class ProofMemory:
             self._forget()
 
     def told_once(self, contents: Contents) -> Told:
-        """The one object for equal contents. StrangeError where it is too large to be remembered."""
+        """The one object for equal contents."""
         if (told := self._equal.get(contents)) is None:
             told = Told(contents)
-            if told.size > self._largest:
-                raise StrangeError
             self.hold(self._equal, contents, told, told.size)
         return told
 

@@ -83,9 +83,9 @@ def _verdicts(pair: _Pair) -> Verdicts | None:
     key = (request, described, source.told, titles, source.side.form, pair.written.form)
     if key not in memory.verdicts:
         found = union(source.told, request.known_identifiers, titles)
-        verdicts = Verdicts.of(pair, compiled(found))
-        size = 512 * len(pair.keys) + 4 * sum(one.size for one in source.told) + sum(map(len, titles))
-        memory.hold(memory.verdicts, key, verdicts, size + source.side.extra + pair.written.extra)
+        search = compiled(found)
+        size = 512 * len(pair.keys) + search.size + source.side.extra + pair.written.extra
+        memory.hold(memory.verdicts, key, Verdicts.of(pair, search), size)
     return memory.verdicts[key]
 
 

@@ -13,10 +13,14 @@ class Told:
     Compared as an object; ProofMemory has one for equal contents.
     """
 
-    __slots__ = ("found", "names", "size", "uids")
+    __slots__ = ("found", "names", "uids")
 
     def __init__(self, contents: Contents) -> None:
         self.found, self.uids, self.names = contents
-        kinds = (self.found.ids, self.found.stations, self.found.names, self.found.dates, self.uids, self.names)
-        self.size = sum(100 + len(text) for kind in kinds for text in kind)
-        """Bytes, roughly."""
+
+    @property
+    def size(self) -> int:
+        """Bytes that it needs, roughly."""
+        found = self.found
+        texts = (*found.ids, *found.stations, *found.names, *found.dates, *self.uids, *self.names)
+        return sum(len(text) + 100 for text in texts)

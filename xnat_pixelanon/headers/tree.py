@@ -202,6 +202,8 @@ def _read(tag: int, source: RawDataElement | DataElement, node: Node, depth: int
         element.fault = "VR"
     elif vr in STRING_VRS:
         element.texts = _strings(source)
+        if vr in NUMBER_STRING_VRS and not all(_NUMBERS.fullmatch(text.encode()) for text in element.texts):
+            element.fault = "number"  # pydicom reads some as text
         element.fault = element.fault or ("text" if any(_CONTROL.search(text) for text in element.texts) else "")
     return element
 

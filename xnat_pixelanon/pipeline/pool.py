@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import multiprocessing
 import os
 import signal
@@ -14,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Generic, TypeVar
+
+from xnat_pixelanon.pipeline import worker_memory
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -37,13 +38,8 @@ def _in_worker() -> None:
     # Ctrl-C is the parent's to handle: it stops the workers. Should it be killed itself, they end with it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD)
-    seldom_search_for_cycles()
+    worker_memory.settle()
     threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
-
-
-def seldom_search_for_cycles() -> None:
-    """What one file needs is freed without a search; searching as often as Python does costs a tenth of the time."""
-    gc.set_threshold(10_000, 20, 20)
 
 
 def _end_with_parent() -> None:

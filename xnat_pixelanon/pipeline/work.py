@@ -126,7 +126,6 @@ def _clean(task: CleanTask) -> Cleaned:
                 task.request, transfer_syntax_uid=plan.transfer_syntax_uid, pixel_description=plan.description
             )
             cleaned = write_header(source.header, request, _HEADERS)
-            carriers = carriers_of(cleaned.actions, source.header)
             written = write_instance(source, plan, cleaned.head + cleaned.body, task.out, threads=task.threads)
         with reopened(path, task.out, task.scratch) as (before, after):
             headers = prove_header(before.header, after.header, request, _PROOFS)
@@ -136,6 +135,7 @@ def _clean(task: CleanTask) -> Cleaned:
             )
             sop_instance_uid = text_of(after.header, "SOPInstanceUID")
             series_number = text_of(after.header, "SeriesNumber")
+            carriers = carriers_of(cleaned.actions, before.header)
     except OSError as error:
         if error.errno in DISK_FULL:
             raise ScratchError("the scratch folder is full", hint="set TMPDIR to a folder with more space") from None

@@ -7,7 +7,6 @@ What a decoder would only warn of is an error here: a repaired frame is a silent
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -50,6 +49,8 @@ def decode(codec: str, data: bytes, form: StreamForm, layout: PixelLayout) -> Ce
         raise damaged("a frame's codestream cannot be decoded") from error
     if cells.shape != (layout.rows, layout.columns, layout.samples):
         raise damaged("a frame's codestream decodes to another size than its header says")
+    if int(cells.max(initial=0)) >> form.precision:  # damage that the decoder did not see
+        raise damaged("a frame's codestream decodes to values of more bits than its header says")
     return cells
 
 
@@ -70,7 +71,6 @@ def _shaped(picture: NDArray[Any]) -> Cells:
 
 # JPEG: decoders fill up what is missing, so every scan is decoded once more with other bits behind it.
 
-_SCAN_END = re.compile(rb"\xff+[\x01-\xfe]")  # with the fill bytes before the marker (ISO 10918-1 B.1.1.2)
 _OTHER_BITS = b"\xaa" * 16
 
 
@@ -92,15 +92,29 @@ def _with_other_bits(data: bytes) -> bytes:
     """A complete scan does not care for bits behind its last code; libjpeg reads zeros where a scan ends too early."""
     parts, at = [], 0
     while (start := _next_scan(data, at)) is not None:
-        end = _SCAN_END.search(data, start)
-        while end is not None and 0xD0 <= end.group()[-1] <= 0xD7:
-            parts += [data[at : end.start()], _OTHER_BITS, end.group()]
-            at = end.end()
-            end = _SCAN_END.search(data, at)
-        stop = len(data) if end is None else end.start()
+        stop, after = _marker_from(data, start)
+        while 0xD0 <= data[after - 1] <= 0xD7 and stop < after:
+            parts += [data[at:stop], _OTHER_BITS, data[stop:after]]
+            at = after
+            stop, after = _marker_from(data, at)
         parts += [data[at:stop], _OTHER_BITS]
         at = stop
     return b"".join([*parts, data[at:]])
+
+
+def _marker_from(data: bytes, at: int) -> tuple[int, int]:
+    """Begin and end of the next marker, RSTm too, with its fill bytes (ISO 10918-1 B.1.1.2); twice the end: none."""
+    end = len(data)
+    while (start := data.find(b"\xff", at)) >= 0:
+        code = start + 1
+        while code < end and data[code] == 0xFF:
+            code += 1
+        if code == end:
+            break
+        if data[code]:
+            return start, code + 1
+        at = code + 1
+    return end, end
 
 
 def _next_scan(data: bytes, at: int) -> int | None:

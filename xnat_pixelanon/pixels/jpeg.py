@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from xnat_pixelanon.errors import InstanceError
 from xnat_pixelanon.pixels.codestream import (
     AFTER_STREAM,
@@ -14,7 +12,7 @@ from xnat_pixelanon.pixels.codestream import (
     check_size,
     is_padding,
 )
-from xnat_pixelanon.pixels.jpeg_segments import check_application, check_segment
+from xnat_pixelanon.pixels.jpeg_segments import check_application, check_segment, next_marker
 from xnat_pixelanon.pixels.layout import PixelLayout
 from xnat_pixelanon.pixels.structure import damaged
 
@@ -30,12 +28,7 @@ _PROCESSES: dict[str, dict[int, Process]] = {
     "jpeg-lossless": {0xC3: "lossless"},
     "jpeg-ls": {0xF7: "lossless"},
 }
-# The next marker inside entropy-coded data: stuffed bytes and restart markers belong to the data. JPEG-LS stuffs a bit.
-_NEXT_MARKER = {
-    "jpeg-dct": re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]"),
-    "jpeg-lossless": re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]"),
-    "jpeg-ls": re.compile(rb"\xff[\x80-\xcf\xd8-\xfe]"),
-}
+_LOWEST_MARKER = {"jpeg-dct": 0x01, "jpeg-lossless": 0x01, "jpeg-ls": 0x80}  # JPEG-LS stuffs a bit, not a byte
 
 
 def begins(data: bytes) -> bool:
@@ -77,11 +70,11 @@ def walk(data: bytes, layout: PixelLayout, family: str) -> FrameStream:
             rows = int.from_bytes(payload, "big")
         elif marker == _SOS and header is not None:
             scans.append(payload)
-            found = _NEXT_MARKER[family].search(data, at)
-            if found is None:
+            end = next_marker(data, at, lowest=_LOWEST_MARKER[family])
+            if end < 0:
                 raise damaged("a frame's JPEG stream is truncated: no EOI")
-            pieces.append(data[at : found.start()])
-            at = found.start()
+            pieces.append(data[at:end])
+            at = end
         elif marker not in _TABLES[family] and not _APP0 <= marker <= _APP15 and marker != _COM:
             raise damaged("a frame's JPEG stream holds a marker that its transfer syntax does not have")
     if header is None or not scans or rows != layout.rows:

@@ -12,6 +12,20 @@ from xnat_pixelanon.errors import InstanceError
 from xnat_pixelanon.pixels.structure import damaged
 
 
+def next_marker(data: bytes, at: int, *, lowest: int = 0x01) -> int:
+    """Where entropy-coded data from `at` on end: the place of the next marker but RSTm; -1 where there is none.
+
+    `lowest`: FF and a byte below it are data (ISO 10918-1 B.1.1.5: 00 is stuffed; ISO 14495-1: a bit is).
+    """
+    find, last = data.find, len(data) - 1
+    while 0 <= (at := find(b"\xff", at)) < last:
+        code = data[at + 1]
+        if lowest <= code < 0xFF and not 0xD0 <= code <= 0xD7:
+            return at
+        at += 1 if code == 0xFF else 2
+    return -1
+
+
 def check_segment(marker: int, payload: bytes) -> None:
     """InstanceError("damaged") where the payload is not what a segment of this kind holds, to the byte."""
     fits = _SHAPES.get(marker)

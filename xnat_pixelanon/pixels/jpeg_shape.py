@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from xnat_pixelanon.domain.rectangle import Rectangle
 from xnat_pixelanon.errors import InstanceError
+from xnat_pixelanon.pixels.jpeg_segments import next_marker
 from xnat_pixelanon.pixels.structure import damaged
 
 Colour = Literal["grey", "rgb", "ybr"]
@@ -19,7 +19,6 @@ PROCESSES: dict[int, Process] = {0xC0: "baseline", 0xC1: "extended", 0xC2: "prog
 LOSSLESS = 0xC3
 _OTHER_FRAME_HEADERS = frozenset(range(0xC3, 0xD0)) - {DHT, 0xC8, 0xCC}
 # Restart markers and stuffed bytes belong to the entropy-coded data.
-_NEXT_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 # Sampling factors (h, v) of the first component and of both others that libturbojpeg knows: 4:2:2, 4:2:0, 4:4:0, 4:1:1,
 # and two ways in which 4:2:2 and 4:4:0 are written too. Factors that are all alike are 4:4:4, with 10 blocks in an MCU
 # at most.
@@ -195,10 +194,9 @@ def _after_first_scan(data: bytes, at: int, tables: set[int]) -> tuple[bool, lis
     """Whether tables of quantisation or the number of lines follow the first scan, and the scans that follow."""
     late, scans = False, list[_Scan]()
     while True:
-        found = _NEXT_MARKER.search(data, at)
-        if found is None:
+        at, marker = next_marker(data, at), 0
+        if at < 0:
             raise damaged("a frame's JPEG stream is truncated: no EOI")
-        at, marker = found.start(), 0
         while marker != SOS and data[at : at + 2] != b"\xff\xd9":
             start, marker = _marker(data, at)
             at = _end(data, start)

@@ -135,7 +135,7 @@ def read_layout(header: Dataset, tag: int, *, encapsulated: bool, big_endian: bo
         raise damaged("Photometric Interpretation is missing")
     if not integers and allocated != {"FloatPixelData": 32, "DoubleFloatPixelData": 64}[keyword]:
         raise damaged(f"Bits Allocated does not fit {keyword}")
-    high_bit = _integer(header, "HighBit", stored - 1, allocated - 1, stored - 1) if integers else stored - 1
+    high_bit = _integer(header, "HighBit", stored - 1, allocated - 1) if integers else stored - 1
     planar = _integer(header, "PlanarConfiguration", 0, 1, -1) if samples > 1 else 0
     return PixelLayout(
         keyword=keyword,

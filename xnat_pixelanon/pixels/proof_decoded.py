@@ -196,8 +196,10 @@ def _unpack(data: bytes, rows: int, columns: int, samples: int, width: int) -> P
     planes = [_plane(one, rows * columns) for one in _segments(data)]
     if len(planes) != samples * width or any(plane.size != rows * columns for plane in planes):
         raise Unreadable("the RLE segments of a frame do not fit its size")
-    octets = np.stack(planes, axis=-1).reshape(rows, columns, samples, width)
-    return np.ascontiguousarray(octets).view(f">u{width}")[..., 0].astype(f"u{width}")
+    octets = np.empty((rows * columns, samples, width), np.uint8)
+    for number, plane in enumerate(planes):
+        octets[:, number // width, width - 1 - number % width] = plane
+    return octets.view(f"<u{width}").reshape(rows, columns, samples)
 
 
 def _plane(segment: bytes, pixels: int) -> NDArray[np.uint8]:

@@ -61,8 +61,10 @@ def _survey_native(source: PixelSource, layout: PixelLayout) -> Survey:
     scrubbed = list(source.dropped)
     surplus = element.length - expected
     if surplus > expected % 2:
-        full = layout.frames * layout.rows * layout.columns * layout.samples * layout.bits_allocated
-        if 8 * surplus >= layout.frame_bits or (layout.frame_bits < full and 8 * element.length >= full):
+        full = layout.rows * layout.columns * layout.samples * layout.bits_allocated
+        if 8 * surplus >= layout.frame_bits or (
+            layout.frame_bits < full and 8 * element.length >= layout.frames * full
+        ):
             raise damaged("the pixel data are a frame or more longer than Rows, Columns and Number of Frames ask for")
         scrubbed.append(TRAILING)
     elif surplus:

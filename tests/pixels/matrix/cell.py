@@ -20,6 +20,10 @@ HTJ2K_LOSSLESS = "1.2.840.10008.1.2.4.201"
 HTJ2K_RPCL = "1.2.840.10008.1.2.4.202"
 HTJ2K = "1.2.840.10008.1.2.4.203"
 RLE = "1.2.840.10008.1.2.5"
+JPEG_PROGRESSIVE = "1.2.840.10008.1.2.4.55"
+JPEG_2000_PART_2 = "1.2.840.10008.1.2.4.92"
+MPEG4 = "1.2.840.10008.1.2.4.102"
+PRIVATE = "1.2.840.113619.5.2"
 
 NATIVE = (IMPLICIT, EXPLICIT, DEFLATED, BIG_ENDIAN)
 DCT = (JPEG_BASELINE, JPEG_EXTENDED)
@@ -27,12 +31,14 @@ LOSSLESS_JPEG = (JPEG_LOSSLESS, JPEG_LOSSLESS_SV1)
 ALL_JPEG_LS = (JPEG_LS, JPEG_LS_NEAR)
 ALL_JPEG_2000 = (JPEG_2000_LOSSLESS, JPEG_2000)
 ALL_HTJ2K = (HTJ2K_LOSSLESS, HTJ2K_RPCL, HTJ2K)
+WITHOUT_ROUTE = (JPEG_PROGRESSIVE, JPEG_2000_PART_2, MPEG4, PRIVATE)
 SHORT_NAMES = {
     IMPLICIT: "implicit",
     EXPLICIT: "explicit",
     DEFLATED: "deflated",
     BIG_ENDIAN: "big-endian",
     RLE: "rle",
+    PRIVATE: "private",
 }
 
 
@@ -86,6 +92,17 @@ class Cell:
         return self.high_bit + 1 - self.stored
 
     @property
+    def whole(self) -> bool:
+        """Codestreams of the cell's width, that hold more than the value, or hold it moved up."""
+        return "wide" in self.words and ("overlay" in self.words or self.shift > 0)
+
+    @property
+    def dark_is_high(self) -> bool:
+        """The highest value is the darkest one shown; two ways of saying so do not cancel (PS3.3 C.8.11.3)."""
+        turned = self.photometric == "MONOCHROME1" or "inverse" in self.words
+        return turned != ("negative-slope" in self.words)
+
+    @property
     def floating(self) -> bool:
         return bool(self.words & {"float", "double"})
 
@@ -111,6 +128,8 @@ class Cell:
 
 def is_lossy(cell: Cell) -> bool:
     """Whether the encoding of the cell loses something, with the encoders and settings used here."""
-    if cell.transfer_syntax in (*DCT, JPEG_LS_NEAR):
+    if cell.transfer_syntax in DCT:
         return True
+    if cell.transfer_syntax == JPEG_LS_NEAR:
+        return "near0" not in cell.words
     return (cell.photometric == "YBR_ICT" and not cell.native) or "irreversible" in cell.words

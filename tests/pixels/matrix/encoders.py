@@ -19,18 +19,20 @@ from numpy.typing import NDArray
 from openjpeg.utils import encode_array
 from PIL import Image
 
+from . import cell as syntaxes
 from .cell import ALL_HTJ2K, ALL_JPEG_2000, ALL_JPEG_LS, DCT, HTJ2K, JPEG_LS_NEAR, LOSSLESS_JPEG, RLE, Cell
 from .programs import run
 from .truth import sign_extended
 
 Frame = NDArray[Any]
+_JFIF = b"\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
 _SCRIPT = "0;\n1;\n2;\n"  # cjpeg: each component in a scan of its own
 
 
 def encode(cell: Cell, frame: NDArray[np.uint64]) -> bytes:
     """The codestream of one frame, not padded."""
-    for syntaxes, encoder in _ENCODERS:
-        if cell.transfer_syntax in syntaxes:
+    for coded, encoder in _ENCODERS:
+        if cell.transfer_syntax in coded:
             return encoder(cell, frame)
     raise ValueError(f"no encoder for {cell}")
 
@@ -55,7 +57,7 @@ def _unsigned(cell: Cell, frame: NDArray[np.uint64]) -> Frame:
 
 def _signed(cell: Cell, frame: NDArray[np.uint64]) -> Frame:
     if not cell.signed or "unsigned-stream" in cell.words:
-        return _squeezed(cell, frame, cell.stored)
+        return _squeezed(cell, frame, _precision(cell))
     bits = 8 if cell.stored <= 8 else 16 if cell.stored <= 16 else 32
     extended = _squeezed(cell, sign_extended(frame, cell.stored - 1, bits), bits)
     return extended.view(f"i{bits // 8}")
@@ -67,7 +69,7 @@ def _pnm(frame: Frame) -> bytes:
 
 
 def _sampling(cell: Cell) -> str:
-    return next((word for word in ("444", "422", "420") if word in cell.words), "444")
+    return next((word for word in ("444", "422", "420", "440", "411") if word in cell.words), "444")
 
 
 def _jpeg(cell: Cell, frame: NDArray[np.uint64]) -> bytes:
@@ -93,7 +95,9 @@ def _jpeg(cell: Cell, frame: NDArray[np.uint64]) -> bytes:
 
 
 def _colours(cell: Cell) -> str:
-    return "GRAYSCALE" if cell.samples == 1 else "RGB" if cell.photometric == "RGB" else "YCBCR"
+    if cell.samples == 1:
+        return "GRAYSCALE"
+    return "RGB" if cell.photometric == "RGB" and "jfif" not in cell.words else "YCBCR"
 
 
 def _cjpeg(cell: Cell, image: Frame) -> bytes:
@@ -128,24 +132,31 @@ def _pillow_jpeg(cell: Cell, image: Frame) -> bytes:
 
 def _odd_headers(cell: Cell, data: bytes) -> bytes:
     """`bare`: no JFIF or Adobe segment and components 1, 2, 3, so that the header alone tells the colours; `sof1`."""
-    if not cell.words & {"bare", "sof1"}:
+    bare = "bare" in cell.words or (cell.transfer_syntax in LOSSLESS_JPEG and _unnamed(cell))
+    jfif = "jfif" in cell.words and cell.transfer_syntax in LOSSLESS_JPEG
+    if not bare and "sof1" not in cell.words:
         return data
-    out, at = [data[:2]], 2
+    out, at = [data[:2] + _JFIF * jfif], 2
     while True:
         marker, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
         segment = bytearray(data[at : at + 2 + length])
         at += len(segment)
-        if "bare" in cell.words and marker in (0xE0, 0xEE):
+        if bare and marker in (0xE0, 0xEE):
             continue
         if marker == 0xC0 and "sof1" in cell.words:
             segment[1] = 0xC1
-        if "bare" in cell.words and marker in (0xC0, 0xC1):
+        if bare and marker in (0xC0, 0xC1, 0xC3):
             segment[10::3] = bytes(range(1, cell.samples + 1))
-        if "bare" in cell.words and marker == 0xDA:
+        if bare and marker == 0xDA:
             segment[5 : 5 + 2 * cell.samples : 2] = bytes(range(1, cell.samples + 1))
         out.append(bytes(segment))
         if marker == 0xDA:
             return b"".join(out) + data[at:]
+
+
+def _unnamed(cell: Cell) -> bool:
+    """Colour whose components are not called R, G, B by the codestream."""
+    return cell.samples == 3 and "says-rgb" not in cell.words and (cell.photometric != "RGB" or "jfif" in cell.words)
 
 
 def _lossless_jpeg(cell: Cell, frame: NDArray[np.uint64]) -> bytes:
@@ -155,13 +166,13 @@ def _lossless_jpeg(cell: Cell, frame: NDArray[np.uint64]) -> bytes:
     data = imagecodecs.jpeg8_encode(
         image, lossless=True, predictor=predictor, bitspersample=_precision(cell), **colours
     )
-    return bytes(data)
+    return _odd_headers(cell, bytes(data))
 
 
 def _jpeg_ls(cell: Cell, frame: NDArray[np.uint64]) -> bytes:
     image = _unsigned(cell, frame)
     near = next((int(word[4:]) for word in cell.words if word.startswith("near")), 0)
-    assert (near > 0) == (cell.transfer_syntax == JPEG_LS_NEAR), cell
+    assert near == 0 or cell.transfer_syntax == JPEG_LS_NEAR, cell
     encoders = [_pyjpegls, _charls]
     for encoder in reversed(encoders) if "imagecodecs" in cell.words else encoders:
         try:
@@ -206,7 +217,7 @@ def _jpeg_2000(cell: Cell, frame: NDArray[np.uint64]) -> bytes:
     return bytes(
         imagecodecs.jpeg2k_encode(
             image, level=60 if irreversible else 0, codecformat="JP2" if "jp2" in cell.words else "J2K",
-            bitspersample=cell.stored, reversible=not irreversible, mct=transform,
+            bitspersample=_precision(cell), reversible=not irreversible, mct=transform,
         )
     )  # fmt: skip
 
@@ -263,4 +274,6 @@ _ENCODERS: tuple[tuple[tuple[str, ...], Callable[[Cell, NDArray[np.uint64]], byt
     (ALL_JPEG_2000, _jpeg_2000),
     (ALL_HTJ2K, _htj2k),
     ((RLE,), _rle),
+    ((syntaxes.JPEG_PROGRESSIVE,), _jpeg),
+    ((syntaxes.JPEG_2000_PART_2, syntaxes.MPEG4, syntaxes.PRIVATE), _jpeg_2000),  # nobody looks at it
 )

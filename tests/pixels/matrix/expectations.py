@@ -10,7 +10,8 @@ from pydicom.dataset import Dataset
 from xnat_pixelanon.domain.rectangle import Rectangle
 
 from . import cell as syntaxes
-from .cell import ALL_JPEG_LS, BIG_ENDIAN, DCT, Cell, is_lossy
+from .cell import BIG_ENDIAN, DCT, LOSSLESS_JPEG, RLE, WITHOUT_ROUTE, Cell, is_lossy
+from .layout import padding_bits
 from .palettes import darkest_index
 
 
@@ -31,17 +32,24 @@ def _unclear_order(cell: Cell) -> bool:
     return black(cell)[0] not in (0, 0xFFFFFFFF)
 
 
+def holds_overlay(cell: Cell) -> bool:
+    """Compressed cells that are kept to the last bit, an embedded overlay's too."""
+    return cell.transfer_syntax == RLE or (cell.whole and not is_lossy(cell))
+
+
+def _loses_its_plane(cell: Cell) -> bool:
+    """The codestream has no room for the overlay that the header declares, or a loss has blurred it."""
+    return "overlay" in cell.words and not cell.native and not holds_overlay(cell)
+
+
 REFUSALS: tuple[Refusal, ...] = (
     Refusal(
-        "pixel-format",
-        "overlay planes embedded in compressed data cannot be taken out without decoding",
-        lambda cell: "overlay" in cell.words and not cell.native,
+        "transfer-syntax",
+        "video, retired, private and part 2 of JPEG 2000: not read at all",
+        lambda cell: cell.transfer_syntax in WITHOUT_ROUTE,
         copy=True,
     ),
-    Refusal("transfer-syntax", "no route for compressed data yet", lambda cell: not cell.native),
-    Refusal("pixel-format", "float pixel data have no darkest value", lambda cell: cell.floating),
-    Refusal("pixel-format", "1 bit data: neither segmentations nor bitmaps are blackened", lambda c: c.allocated == 1),
-    Refusal("pixel-format", "the value is moved up in its cell", lambda cell: cell.shift > 0),
+    Refusal("pixel-format", "an overlay plane that the codestream does not hold exactly", _loses_its_plane, copy=True),
     Refusal("pixel-format", "colour has no sign", lambda cell: cell.samples == 3 and cell.signed),
     Refusal(
         "pixel-format",
@@ -54,7 +62,29 @@ REFUSALS: tuple[Refusal, ...] = (
         lambda cell: cell.subsampled and cell.columns % 2 == 1,
     ),
     Refusal("pixel-format", "big endian cells of 32 bits whose black has an order", _unclear_order),
+    Refusal(
+        "pixel-format",
+        "4:2:0 that no JPEG process has coded",
+        lambda cell: cell.photometric == "YBR_PARTIAL_420" and cell.transfer_syntax not in (*DCT, *LOSSLESS_JPEG),
+    ),
+    Refusal(
+        "pixel-format",
+        "the value lies above the codestream's bits",
+        lambda cell: cell.shift > 0 and not cell.native and not (cell.whole or cell.transfer_syntax == RLE),
+        copy=True,
+    ),
+    Refusal(
+        "pixel-format",
+        "frames that are coded in different ways",
+        lambda cell: "mixed" in cell.words and cell.frames > 1,
+    ),
+    Refusal("pixel-format", "a palette that no pixel reaches", lambda cell: "unreachable" in cell.words),
     Refusal("pixel-format", "indirect segments of a palette", lambda cell: "indirect" in cell.words),
+    Refusal(
+        "pixel-format",
+        "signed pixels in a codestream of unsigned samples",
+        lambda cell: cell.signed and "unsigned-stream" in cell.words,
+    ),
 )
 """The first row that applies counts. A cell of the table that is written is as wrong as one outside that is refused."""
 
@@ -67,29 +97,34 @@ def black(cell: Cell) -> tuple[int, ...]:
     """The samples of a pixel that shows as black, as whole cells with the sign carried on (PS3.3 C.7.6.3.1.2)."""
     if cell.photometric == "PALETTE COLOR":
         return (darkest_index(cell),)
+    if cell.floating:
+        return (padding_bits(cell),)
     if cell.samples == 1:
         half = 1 << (cell.stored - 1)
         lowest, highest = (-half, half - 1) if cell.signed else (0, 2 * half - 1)
-        darkest = highest if cell.photometric == "MONOCHROME1" else lowest
-        return (darkest % (1 << cell.allocated),)
+        darkest = highest if cell.dark_is_high else lowest
+        return ((darkest << cell.shift) % (1 << cell.allocated),)
     grey = 1 << (cell.stored - 1)
-    if cell.photometric in ("YBR_FULL", "YBR_FULL_422"):
+    if "jfif" in cell.words:
         return (0, grey, grey)
-    if cell.photometric == "YBR_PARTIAL_422":
-        return (16, grey, grey)
+    if cell.photometric.startswith("YBR_FULL") and "says-rgb" not in cell.words:
+        return (0, grey, grey)
+    if cell.photometric.startswith("YBR_PARTIAL"):
+        of_jpeg = cell.transfer_syntax in (*DCT, *LOSSLESS_JPEG)  # whose own colours are of the full range
+        return (0 if of_jpeg else 16, grey, grey)
     return (0, 0, 0)  # RGB, and what the decoder gives for YBR_RCT and YBR_ICT
 
 
 def shown_black(cell: Cell) -> int:
     """What a viewer that knows nothing of DICOM shows for it: MONOCHROME1 is turned only later."""
-    return 255 if cell.photometric == "MONOCHROME1" else 0
+    return 255 if cell.samples == 1 and cell.dark_is_high else 0
 
 
 def copied_syntaxes(cell: Cell, edited: bool) -> frozenset[str]:
     """The transfer syntaxes that the copy may have: codecs.md's routes, chosen by what a re-encoding would lose."""
     if not edited:
         return frozenset({cell.transfer_syntax})
-    if "progressive" in cell.words:
+    if "progressive" in cell.words or (cell.transfer_syntax in DCT and cell.photometric == "PALETTE COLOR"):
         return frozenset({syntaxes.JPEG_LOSSLESS_SV1})
     if cell.transfer_syntax in DCT and cell.stored > 8:  # libjpeg-turbo before 3 has no coefficients of 12 bit data
         return frozenset({cell.transfer_syntax, syntaxes.JPEG_LOSSLESS_SV1})
@@ -113,6 +148,10 @@ def largest_growth(cell: Cell, copied: str) -> tuple[int, int]:
     # To whole MCUs, after one pixel for the chroma that is interpolated over the edge; and one more beyond the MCUs.
     if "420" in cell.words:
         return 17, 17
+    if "440" in cell.words:
+        return 17, 7
+    if "411" in cell.words:
+        return 7, 35
     if "422" in cell.words or (cell.photometric == "YBR_FULL_422" and "dcmtk" in cell.words):
         return 7, 17
     return 7, 7
@@ -162,8 +201,12 @@ def check_attributes(cell: Cell, source: Dataset, copy: Dataset, edited: bool) -
 def _photometrics(cell: Cell, copied: str) -> tuple[str, ...]:
     if copied == cell.transfer_syntax:
         return (cell.photometric,)
+    if cell.photometric == "RGB" and "mct" in cell.words:
+        return ("YBR_RCT",)
     if cell.photometric == "YBR_ICT":
         return ("YBR_RCT", "RGB")  # PS3.5 8.2.4: no irreversible transform in a reversible stream
-    if cell.photometric == "YBR_FULL_422" and copied not in ALL_JPEG_LS:
+    if "jfif" in cell.words:
+        return ("YBR_FULL",)
+    if cell.photometric.endswith(("_422", "_420")) and cell.transfer_syntax in DCT:
         return ("YBR_FULL",)
     return (cell.photometric,)

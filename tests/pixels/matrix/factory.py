@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,13 @@ from pydicom.encaps import generate_frames
 from ..phantoms import encode_header, pixel_element, write_raw
 from .cell import ALL_JPEG_LS, EXPLICIT, RLE, Cell, is_lossy
 from .encoders import encode
-from .layout import FLOAT_TAGS, laid_out, vr_of
+from .layout import FLOAT_TAGS, PADDING, laid_out, vr_of
 from .palettes import palette
 from .programs import run_dcmtk
 from .truth import Cells, normal, placed, stored_values
 
+EXCESS = b"T^71"
+"""Bytes that are no pixels, behind the last one or behind a codestream."""
 SEQUENCE_DELIMITER = b"\xfe\xff\xdd\xe0\0\0\0\0"
 
 
@@ -52,10 +54,12 @@ def phantom(path: Path, cell: Cell) -> Phantom:
     if "dcmtk" in cell.words:
         frames = _frames_of_dcmtk(path, cell, cells)
     else:
-        whole = cells if cell.transfer_syntax == RLE else values
-        frames = [encode(cell, frame) for frame in whole]
+        whole = cells if cell.transfer_syntax == RLE or cell.whole else values
+        frames = [encode(coding(cell, number), frame) for number, frame in enumerate(whole)]
+    if "excess" in cell.words:
+        frames = [frame + EXCESS for frame in frames]
     _write_encapsulated(path, cell, frames)
-    if cell.transfer_syntax != RLE:
+    if cell.transfer_syntax != RLE and not cell.whole:
         cells = normal(values, stored=cell.stored, allocated=cell.allocated, signed=cell.signed)
     return Phantom(path, cell, cells)
 
@@ -80,10 +84,24 @@ def header(cell: Cell) -> Dataset:
             setattr(ds, keyword, value)
     if "overlay" in cell.words:
         _declare_overlay(ds, cell)
+    if "inverse" in cell.words:
+        ds.PresentationLUTShape = "INVERSE"
+    if "negative-slope" in cell.words:
+        ds.RescaleIntercept, ds.RescaleSlope = "0", "-1"
+    if "padding" in cell.words:
+        setattr(ds, f"{'Double' if 'double' in cell.words else ''}FloatPixelPaddingValue", PADDING)
     if declares_loss(cell):
         ds.LossyImageCompression, ds.LossyImageCompressionRatio = "01", "7.5"
         ds.LossyImageCompressionMethod = "ISO_10918_1"
     return ds
+
+
+def coding(cell: Cell, number: int) -> Cell:
+    """How frame `number` is coded; the second of `mixed` ones in another way than the others."""
+    if "mixed" not in cell.words or number != 1:
+        return cell
+    other = {"422": "420", "p1": "p2"}
+    return replace(cell, variant="+".join(sorted(other.get(word, word) for word in cell.words)))
 
 
 def declares_loss(cell: Cell) -> bool:
@@ -110,7 +128,7 @@ def _declare_overlay(ds: Dataset, cell: Cell) -> None:
 
 
 def _write_native(path: Path, cell: Cell, cells: Cells) -> None:
-    vr, value = vr_of(cell), laid_out(cells, cell)
+    vr, value = vr_of(cell), laid_out(cells, cell) + (EXCESS if "excess" in cell.words else b"")
     tag = next((tag for word, tag in FLOAT_TAGS.items() if word in cell.words), (0x7FE0, 0x0010))
     rest = pixel_element(cell.transfer_syntax, vr, len(value), tag) + value
     write_raw(path, cell.transfer_syntax, encode_header(header(cell), cell.transfer_syntax), rest)

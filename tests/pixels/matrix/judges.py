@@ -6,7 +6,7 @@ Colour is never converted: 4:2:2 and YBR stay as they are stored. Programs that 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,9 +60,9 @@ def opened(path: Path, scratch: Path) -> Opened:
     return Opened(path, dcmread(path), scratch)
 
 
-def judged(file: Opened) -> dict[str, Cells]:
+def judged(file: Opened, without: Collection[str] = ()) -> dict[str, Cells]:
     """The cells of `file` by every judge of its transfer syntax, by the judge's name; at least one."""
-    judges = {name: judge for syntaxes, name, judge in _JUDGES if file.syntax in syntaxes}
+    judges = {name: judge for syntaxes, name, judge in _JUDGES if file.syntax in syntaxes and name not in without}
     assert judges, f"no judge for {file.syntax}"
     found = {name: judge(file) for name, judge in judges.items()}
     return {name: _cells(file, decoded) for name, decoded in found.items() if decoded is not None}
@@ -76,6 +76,8 @@ def _cells(file: Opened, decoded: Decoded) -> Cells:
     cells = decoded.reshape(shape)
     if file.syntax in (*NATIVE, RLE):
         return cells.astype(np.uint64)
+    if ds.HighBit != ds.BitsStored - 1 or (0x6000, 0x0102) in ds:  # something lies beside the value, or below it
+        return cells.astype(np.int64).view(np.uint64) & np.uint64((1 << int(ds.BitsAllocated)) - 1)
     return normal(
         cells, stored=int(ds.BitsStored), allocated=int(ds.BitsAllocated), signed=bool(ds.PixelRepresentation)
     )
@@ -127,10 +129,19 @@ def _from_pnm(data: bytes) -> Decoded:
     return np.frombuffer(pixels, np.uint8).reshape(int(height), int(width), 3 if kind == b"P6" else 1)
 
 
+def _of_dcmtk(path: Path, scratch: Path) -> Decoded:
+    """What dcmtk decoded; it writes three samples for each pixel and leaves a name that says otherwise."""
+    file = opened(path, scratch)
+    ds = file.ds
+    if len(ds.PixelData) >= file.frames * ds.Rows * ds.Columns * ds.SamplesPerPixel * ds.BitsAllocated // 8:
+        ds.PhotometricInterpretation = str(ds.PhotometricInterpretation).partition("_4")[0]
+    return _by_hand(file)
+
+
 def _dcmdjpeg(file: Opened) -> Decoded:
     """IJG's libjpeg 6b with its lossless patch, in dcmtk; the file as a whole, its offset table and fragments too."""
     out = run_dcmtk("dcmdjpeg", "+cn", "+px", source=file.path, out=file.scratch / "dcmdjpeg.dcm")
-    return _by_hand(opened(out, file.scratch))
+    return _of_dcmtk(out, file.scratch)
 
 
 def _dcmdjpls(file: Opened) -> Decoded | None:
@@ -144,7 +155,7 @@ def _dcmdjpls(file: Opened) -> Decoded | None:
         path = file.scratch / "whole.dcm"
         whole.save_as(path)
     out = run_dcmtk("dcmdjpls", "+px", source=path, out=file.scratch / "dcmdjpls.dcm")
-    return _by_hand(opened(out, file.scratch))
+    return _of_dcmtk(out, file.scratch)
 
 
 def _pyjpegls(file: Opened) -> Decoded:
@@ -163,7 +174,7 @@ def _in_pixels(data: bytearray, info: dict[str, int]) -> Decoded:
 
 def _dcmdrle(file: Opened) -> Decoded:
     out = run_dcmtk("dcmdrle", source=file.path, out=file.scratch / "dcmdrle.dcm")
-    return _by_hand(opened(out, file.scratch))
+    return _of_dcmtk(out, file.scratch)
 
 
 def _jpegsof3(file: Opened) -> Decoded:

@@ -15,7 +15,12 @@ Table = NDArray[np.int64]
 
 def darkest_index(cell: Cell) -> int:
     """The stored value whose colour is the darkest of the cell's palette."""
-    return (_FIRST if "first" in cell.words else 0) + _DARKEST
+    return _first(cell) + _DARKEST
+
+
+def _first(cell: Cell) -> int:
+    """The first value mapped; one that no cell of 8 bits has."""
+    return 256 if "unreachable" in cell.words else _FIRST if "first" in cell.words else 0
 
 
 def _colours(cell: Cell) -> tuple[Table, Table, Table]:
@@ -31,7 +36,7 @@ def palette(cell: Cell) -> dict[str, Any]:
     """The elements of the palette, their words in the byte order of the cell's transfer syntax."""
     elements: dict[str, Any] = {}
     bits = 8 if "lut8" in cell.words else 16
-    first = _FIRST if "first" in cell.words else 0
+    first = _first(cell)
     segmented = bool(cell.words & {"segmented", "indirect"})
     for name, table in zip(("Red", "Green", "Blue"), _colours(cell), strict=True):
         elements[f"{name}PaletteColorLookupTableDescriptor"] = [_ENTRIES, first, bits]

@@ -23,12 +23,13 @@ def test_every_transfer_syntax_with_a_route_has_cells() -> None:
     for syntax in ALL_SYNTAXES:
         cells = cells_of(syntax)
         assert len({str(cell) for cell in cells}) == len(cells) > 80
-        assert {cell.frames for cell in cells} == {1, 3}
+        assert {cell.frames for cell in cells} == {1, 2, 3}
         assert any(cell.rows * cell.columns > 1 << 20 for cell in cells), LARGE
         if not cells[0].native:
             assert {cell.table for cell in cells} == {"none", "basic", "extended"}
 
 
+@pytest.mark.filterwarnings("ignore:The decoded RLE segment contains non-conformant padding")
 @pytest.mark.parametrize("syntax", ALL_SYNTAXES, ids=short_name)
 def test_every_judge_decodes_every_phantom_to_its_truth(tmp_path: Path, syntax: str) -> None:
     """Of a lossy phantom the judges know the truth: they agree to the bit, and it is near to what was encoded."""
@@ -37,9 +38,12 @@ def test_every_judge_decodes_every_phantom_to_its_truth(tmp_path: Path, syntax: 
         file = opened(made.path, tmp_path)
         if not cell.native:
             check_tables(made.path, file.ds)
-        seen = judged(file)
+        # pylibjpeg-rle takes bytes behind the last run of a source for a broken run
+        seen = judged(file, without=["pylibjpeg-rle"] if "excess" in cell.words else [])
         first = next(iter(seen.values()))
         for name, cells in seen.items():
+            if "440" in cell.words:  # libjpeg 6b repeats lines of chroma where its successor interpolates
+                cells, first = cells[..., :1], first[..., :1]
             np.testing.assert_array_equal(cells, first if made.lossy else made.truth, f"{cell} by {name}")
         assert first.any(), cell
 

@@ -28,6 +28,8 @@ def stored_values(cell: Cell) -> Cells:
     _write_letters(values, (1 << cell.stored) - 1)
     if cell.transfer_syntax == HTJ2K and is_lossy(cell):
         values = _calmed(values, cell)
+    if cell.native and cell.photometric == "YBR_PARTIAL_420":
+        values[..., 1:] = values[:, ::2, ::2, 1:].repeat(2, axis=1).repeat(2, axis=2)
     if cell.subsampled:
         values[:, :, 1::2, 1:] = values[:, :, : cell.columns // 2 * 2 : 2, 1:]
     return values

@@ -163,6 +163,8 @@ HEADERS = (
     Mutation("private pixels kept", _kept_group(0x0009), ("private element",), _one_each),
     Mutation("private pixels kept in an item", _nested_private, ("private element",), _one_each),
     Mutation("pixels in an item", _pixels_in_an_item, ("not a pixel element",), _one_each),
+    Mutation("the name kept", _kept(0x00100010), ("(0010,0010)",), _one_each),
+    Mutation("the instance's UID kept", _kept(0x00080018), ("(0008,0018)",), _one_each),
     Mutation("the preamble kept", _preamble, ("preamble",), _one_each),
     Mutation("private file meta information kept", _private_meta, ("file meta",), _one_each),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Boxes in frames that are decoded and coded anew, or edited in their coefficients: what the copy says and holds."""
+"""What the matrix found, in its smallest form: frames with boxes, and what the copy says of them and holds."""
 
 from __future__ import annotations
 
@@ -139,8 +139,9 @@ def test_a_single_pixel_is_coded_as_runs(tmp_path: Path, allocated: int, photome
 
 
 @pytest.mark.parametrize("frames", [1, 3])
-def test_a_few_bytes_behind_4_2_2_frames_are_dropped(tmp_path: Path, frames: int) -> None:
-    pixels = random_pixels("YBR_FULL_422", frames=frames)
+@pytest.mark.parametrize("photometric", ["RGB", "YBR_FULL_422"])
+def test_a_few_bytes_behind_several_frames_are_dropped(tmp_path: Path, photometric: str, frames: int) -> None:
+    pixels = random_pixels(photometric, frames=frames)
     text = b"TEST^471"
     value = native_value(pixels, EXPLICIT, "OB")
     header = encode_header(data_set(pixels), EXPLICIT)
