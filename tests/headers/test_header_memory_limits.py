@@ -121,6 +121,20 @@ def test_a_title_of_the_file_meta_counts_for_its_own_file_alone() -> None:
     assert worker.differences == []
 
 
+def test_the_character_set_says_what_a_name_is() -> None:
+    """The same bytes are Müller in Latin 1, and no word of that kind in Cyrillic."""
+    worker = Worker()
+    for index, (charset, named) in enumerate([("ISO_IR 144", False), ("ISO_IR 100", True)] * 2):
+        source = described(index, "Mueller", SpecificCharacterSet=charset)
+        put_raw(source, 0x00100010, "PN", b"M\xfcller^Ada ")
+        header = both(worker, source)
+        copied = reopen(file_of(header, request()))
+        assert (b"Mueller" not in header.body) is named
+        put_raw(copied, 0x00180024, "SH", b"Mueller ")
+        assert worker.prove(source, copied, request()).ok is not named
+    assert worker.differences == []
+
+
 def content_date(header: EncodedHeader) -> str:
     return str(reopen(file_of(header, request()))[0x00080023].value)
 
