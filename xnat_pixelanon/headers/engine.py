@@ -29,7 +29,7 @@ from pydicom.tag import BaseTag
 from xnat_pixelanon.errors import InstanceError
 from xnat_pixelanon.headers import provenance
 from xnat_pixelanon.headers.conditions import Context, resolve
-from xnat_pixelanon.headers.constants import DUMMIES
+from xnat_pixelanon.headers.constants import DUMMIES, IN_CODES
 from xnat_pixelanon.headers.identity import Identity, registered_as
 from xnat_pixelanon.headers.profile import lookup
 from xnat_pixelanon.headers.request import CleanedHeader, HeaderAction, HeaderRequest
@@ -246,7 +246,7 @@ class Cleaner:
             if any(identifying):
                 return self._without(element, path, identifying)
             if isinstance(source, RawDataElement) and self._bytes_identify(source.value or b"", element):
-                return self._empty(element, path, "identifier")
+                return self._emptied_or_dummy(element, path)
         elif isinstance(source.value, bytes) and self._binary_identifies(source, source.value, vr):
             self._remove(element, path, "identifier")
             return None
@@ -258,9 +258,17 @@ class Cleaner:
         """The values that identify nothing, in their places; the others empty."""
         texts = ["" if bad else text for text, bad in zip(element.texts, identifying, strict=True)]
         if element.tag in _ESSENTIAL or not any(texts):
-            return self._empty(element, path, "identifier")
+            return self._emptied_or_dummy(element, path)
         self._note(path, element.tag, "identifier", "emptied in part")
         return DataElement(element.tag, element.vr, texts)
+
+    def _emptied_or_dummy(self, element: Element, path: str) -> DataElement:
+        """A value that identifies goes; in a code something has to stand in its place."""
+        tag = element.tag
+        if tag not in IN_CODES:
+            return self._empty(element, path, "identifier")
+        self._note(path, tag, "identifier", "replaced")
+        return DataElement(tag, dictionary_vr(tag), DUMMIES[dictionary_vr(tag)])
 
     def _identifies(self, text: str, element: Element) -> bool:
         if element.vr in NUMBER_STRING_VRS:
