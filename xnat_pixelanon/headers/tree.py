@@ -215,10 +215,14 @@ def _check_length(tag: int, source: RawDataElement) -> None:
 def _items(tag: int, source: RawDataElement, node: Node) -> list[Dataset]:
     if source.VR == "UN":  # PS3.5 6.2.2 note: a sequence in UN is implicit VR little endian
         source = source._replace(VR="SQ", is_implicit_VR=True, is_little_endian=True)
+    unreadable = InstanceError(HEADER_REFUSED, f"sequence {path_of(tag)} cannot be read")
     try:
-        return list(convert_raw_data_element(source, encoding=node.encodings).value or ())
+        items = list(convert_raw_data_element(source, encoding=node.encodings).value or ())
     except PYDICOM_ERRORS:
-        raise InstanceError(HEADER_REFUSED, f"sequence {path_of(tag)} cannot be read") from None
+        raise unreadable from None
+    if not all(isinstance(item, Dataset) for item in items):  # pydicom tries other VRs where it finds no items
+        raise unreadable
+    return items
 
 
 def _read_string(element: Element, value: bytes, node: Node) -> None:
