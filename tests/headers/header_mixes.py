@@ -85,7 +85,7 @@ STRINGS: Mapping[int, str] = MappingProxyType(
         **{0x00080050: "SH", 0x00080070: "LO", 0x00080080: "LO", 0x00081010: "SH", 0x00081030: "LO", 0x0008103E: "LO"},
         **{0x00081070: "PN", 0x00081090: "LO", 0x00082111: "ST", 0x00100010: "PN", 0x00100020: "LO", 0x00100030: "DA"},
         **{0x00104000: "LT", 0x00120062: "CS", 0x00120063: "LO", 0x00180015: "CS", 0x00180024: "SH", 0x00180050: "DS"},
-        **{0x00181000: "LO", 0x00181020: "LO", 0x00181030: "LO", 0x00181400: "LO", 0x00200010: "SH", 0x00200011: "IS"},
+        **{0x00181000: "LO", 0x00181020: "LO", 0x00181160: "SH", 0x00181210: "SH", 0x00200010: "SH", 0x00200011: "IS"},
         **{0x00200012: "IS", 0x00200013: "IS", 0x00200052: "UI", 0x00204000: "LT", 0x00280004: "CS", 0x00280301: "CS"},
         **{0x00281050: "DS", 0x00282110: "CS", 0x00282112: "DS", 0x00282114: "CS", 0x00290010: "LO", 0x00291001: "PN"},
         **{0x00291002: "LO", 0x00291003: "DA", 0x0040A160: "UT", 0x00080018: "UI", 0x0020000D: "UI", 0x0020000E: "UI"},
@@ -238,12 +238,20 @@ def _put(mix: Mix, part: tuple[int, str, Value]) -> Mix:
     return dataclasses.replace(mix, parts=MappingProxyType({**mix.parts, part[0]: part}))
 
 
+def _revalued(mix: Mix, place: int, value: bytes) -> Mix:
+    """Another value for an element that is there: the layout stays."""
+    tag, vr, before = list(mix.parts.values())[place % len(mix.parts)]
+    return _put(mix, (tag, vr, value)) if isinstance(before, bytes) else mix
+
+
 def _without(mix: Mix, tag: int) -> Mix:
     return dataclasses.replace(mix, parts=MappingProxyType({key: one for key, one in mix.parts.items() if key != tag}))
 
 
 fields = st.one_of(*(st.tuples(st.just(name), st.sampled_from(values)) for name, values in FIELDS.items()))
 changes = st.one_of(
+    st.tuples(st.integers(6, 30), words).map(lambda other: lambda mix: _revalued(mix, *other)),
+    st.tuples(st.integers(6, 30), words).map(lambda other: lambda mix: _revalued(mix, *other)),
     elements().map(lambda part: lambda mix: _put(mix, part)),
     elements().map(lambda part: lambda mix: _put(mix, part)),
     fields.map(lambda change: lambda mix: _asked(mix, change)),

@@ -65,11 +65,11 @@ def test_every_sample_file_is_written_and_proved_the_same_with_warm_memories(who
             chance.shuffle(found)
             for index, source in enumerate(found):
                 one_file(source if round_ == 0 else touched(source), index + round_, worker, chance, counts)
-            if round_ == 0:
-                cold = Counter(whole_ways)
-    print(dict(counts), dict(cold), dict(whole_ways))
+    print(dict(counts), dict(whole_ways))
     assert worker.differences == []
     assert counts["written"] > 400
+    files = counts["written"] + counts["refused"]
+    assert whole_ways["clean_header"] - files < files / 3, "the worker with memories cleans the whole way"
 
 
 def one_file(source: Dataset, index: int, worker: Worker, chance: random.Random, counts: Counter[str]) -> None:
@@ -85,11 +85,10 @@ def one_file(source: Dataset, index: int, worker: Worker, chance: random.Random,
     data = file_of(header, asked)
     if index % 2:
         good_copy(source, data, asked, worker, counts)
-    for _ in range(3):
-        fault = FAULTS[chance.randrange(len(FAULTS))]
-        mine, copied = twin(source), reopen(data)
-        fault(mine, copied, chance)
-        counts[f"{fault.__name__} {worker.prove(mine, copied, asked).ok}"] += 1
+    fault = FAULTS[chance.randrange(len(FAULTS))]
+    mine, copied = twin(source), reopen(data)
+    fault(mine, copied, chance)
+    counts[f"{fault.__name__} {worker.prove(mine, copied, asked).ok}"] += 1
     if not index % 2:
         good_copy(source, data, asked, worker, counts)
 

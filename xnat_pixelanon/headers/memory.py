@@ -30,10 +30,10 @@ _Value = TypeVar("_Value")
 class HeaderMemory:
     """One worker's memory, for `write_header`. Bounded: with too many entries or bytes everything is dropped."""
 
-    def __init__(self, *, entries: int = MOST_ENTRIES, size: int = MOST_BYTES) -> None:
+    def __init__(self, *, entries: int = MOST_ENTRIES, size: int = MOST_BYTES, largest: int = LARGEST_ENTRY) -> None:
         self.layouts: dict[Hashable, Layout | None] = {}
         self.parts: dict[Contents, Part] = {}
-        self._limits = entries, size
+        self._limits, self._largest = (entries, size), largest
         self._entries = self._bytes = 0
 
     @property
@@ -48,8 +48,8 @@ class HeaderMemory:
             self._entries = self._bytes = 0
 
     def keep(self, entries: dict[_Key, _Value], key: _Key, value: _Value, size: int) -> None:
-        """Remember `value` unless it is large; `size`: bytes of key and value."""
-        if size <= LARGEST_ENTRY:
+        """Remember `value` unless it is large; `size`: bytes of key and value, and of what only they hold."""
+        if size <= self._largest:
             self.keep_any(entries, key, value, size)
 
     def keep_any(self, entries: dict[_Key, _Value], key: _Key, value: _Value, size: int) -> None:

@@ -14,7 +14,7 @@ from pydicom.tag import BaseTag
 from xnat_pixelanon.errors import InstanceError
 from xnat_pixelanon.headers import provenance
 from xnat_pixelanon.headers.encode import encode_element, encode_head
-from xnat_pixelanon.headers.engine import PIXEL_GROUP, Cleaner, looks_at_value
+from xnat_pixelanon.headers.engine import FUNCTIONAL_GROUPS, PIXEL_GROUP, Cleaner, looks_at_value
 from xnat_pixelanon.headers.memory import HeaderMemory, size_of
 from xnat_pixelanon.headers.request import HeaderAction, HeaderRequest
 from xnat_pixelanon.headers.rows import Rows
@@ -22,6 +22,12 @@ from xnat_pixelanon.headers.tree import HEADER_REFUSED, SPECIFIC_CHARACTER_SET
 
 if TYPE_CHECKING:
     from xnat_pixelanon.headers.layout import Layout
+
+
+_ACTION = 200
+_INPUTS = provenance.INPUTS - FUNCTIONAL_GROUPS
+"""Functional groups are looked at where pixels changed, and such files go the whole way. They are long, and each file
+has its own: nothing is to be known by them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,6 +38,11 @@ class Outcome:
     data: bytes
     actions: tuple[HeaderAction, ...]
     runs: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes, roughly."""
+        return len(self.data) + _ACTION * len(self.actions) + sum(map(len, self.runs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +66,7 @@ class Plan:
             for tag, vrs, raw in zip(layout.tags, layout.vrs, layout.raw, strict=True)
         )
         self._provenance = tuple(
-            (position, tag in provenance.COMPUTED)
-            for position, tag in enumerate(layout.tags)
-            if tag in provenance.INPUTS
+            (position, tag in provenance.COMPUTED) for position, tag in enumerate(layout.tags) if tag in _INPUTS
         )
         self._tails: dict[Hashable, Tail] = {}
         self._heads: dict[tuple[str, str, int], tuple[bytes, bytes]] = {}
@@ -74,7 +83,7 @@ class Plan:
                     outcome = _NOTHING
                 else:
                     outcome = self._worked_out(position, source)
-                    memory.keep(entries, key, outcome, size_of(key) + len(outcome.data))
+                    memory.keep(entries, key, outcome, size_of(key) + outcome.size)
             found.append(outcome)
         return found
 
@@ -126,7 +135,7 @@ class Plan:
         layout = self._layout
         kept: dict[BaseTag, RawDataElement | DataElement] = {}
         for position, tag in enumerate(layout.tags):
-            if tag in provenance.INPUTS or tag == SPECIFIC_CHARACTER_SET:
+            if tag in _INPUTS or tag == SPECIFIC_CHARACTER_SET:
                 element = self._cleaned(position, source)
                 if element is not None:
                     kept[BaseTag(tag)] = element

@@ -35,6 +35,11 @@ class Side:
     vrs: tuple[str | None, ...]
     keys: tuple[Hashable, ...]
 
+    @property
+    def extra(self) -> int:
+        """Bytes of what a form holds besides its tags: the character set, as long as a file may have it."""
+        return size_of(self.keys[self.tags.index(CHARACTER_SET)]) if CHARACTER_SET in self.tags else 0
+
 
 def side_of(ds: Dataset) -> Side:
     """StrangeError where a data set is empty, not in the order of its tags, or holds what there is no key for."""

@@ -84,7 +84,8 @@ def _verdicts(pair: _Pair) -> Verdicts | None:
     if key not in memory.verdicts:
         found = union(source.told, request.known_identifiers, titles)
         search = compiled(found)
-        memory.hold(memory.verdicts, key, Verdicts.of(pair, search), 512 * len(pair.keys) + search.size)
+        size = 512 * len(pair.keys) + search.size + source.side.extra + pair.written.extra
+        memory.hold(memory.verdicts, key, Verdicts.of(pair, search), size)
     return memory.verdicts[key]
 
 

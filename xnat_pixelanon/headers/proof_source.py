@@ -54,7 +54,7 @@ def source_of(ds: Dataset, side: Side, memory: ProofMemory) -> Source:
     answers = memory.told.get(side.form)
     if answers is None:
         answers = tuple((at, {}) for at, tag in enumerate(side.tags) if tag != INSTANCE and _tells(tag, side.vrs[at]))
-        memory.hold(memory.told, side.form, answers, 200 * len(side.tags))
+        memory.hold(memory.told, side.form, answers, 200 * len(side.tags) + side.extra)
     told: list[Told] = []
     encodings: list[str] | None = None
     for at, known in answers:

@@ -28,7 +28,7 @@ class View:
     def __init__(self, ds: Dataset, encodings: list[str] | None = None, tags: Iterable[BaseTag] | None = None) -> None:
         """`tags`: only these, where the whole is not looked at; with `encodings`, those of the whole."""
         wanted = sorted(ds.keys()) if tags is None else tags
-        self._raw: dict[int, DataElement | RawDataElement] = {int(tag): ds.get_item(tag) for tag in wanted}
+        self._raw: dict[int, DataElement | RawDataElement] = {int(tag): _taken(ds, tag) for tag in wanted}
         self._read: dict[int, DataElement] = {}
         self.encodings = encodings or convert_encodings("")
         if (own := self.get(CHARACTER_SET)) is not None:
@@ -78,6 +78,15 @@ class View:
                     yield DataElement(tag, "PN", name)
             for item in items:
                 yield from item.everything(depth + 1)
+
+
+def _taken(ds: Dataset, tag: BaseTag) -> DataElement | RawDataElement:
+    before = ds.get_item(tag, keep_deferred=True)
+    try:
+        return ds.get_item(tag)
+    except PYDICOM_ERRORS:
+        ds[tag] = before  # pydicom leaves a broken one, which the next look would take for sound
+        raise
 
 
 def _utf8(value: bytes) -> str:

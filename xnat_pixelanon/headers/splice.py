@@ -16,7 +16,7 @@ from xnat_pixelanon.headers.encode import encode_parts
 from xnat_pixelanon.headers.engine import Cleaner, ae_titles, clean_header
 from xnat_pixelanon.headers.identity import registered_as
 from xnat_pixelanon.headers.layout import Layout, Told
-from xnat_pixelanon.headers.memory import HeaderMemory
+from xnat_pixelanon.headers.memory import HeaderMemory, size_of
 from xnat_pixelanon.headers.parts import instance_digits, joined
 from xnat_pixelanon.headers.plan import Outcome, Plan
 from xnat_pixelanon.headers.request import EncodedHeader, HeaderRequest
@@ -72,7 +72,8 @@ def _spliced(source: Dataset, request: HeaderRequest, memory: HeaderMemory) -> E
 
 def _layout(rows: Rows, source: Dataset, memory: HeaderMemory) -> Layout | None:
     if rows.shape not in memory.layouts:
-        memory.keep_any(memory.layouts, rows.shape, Layout.of(rows, source), 256 * len(rows.tags))
+        size = 256 * len(rows.tags) + size_of(rows.shape[-1])  # of the character set, as long as a file may have it
+        memory.keep_any(memory.layouts, rows.shape, Layout.of(rows, source), size)
     return memory.layouts.get(rows.shape)
 
 
@@ -91,7 +92,8 @@ def _plan(layout: Layout, told: Told, source: Dataset, request: HeaderRequest, m
             return None
         context = Context(told.sop_class_uid, layout.functional_groups)
         plan = Plan(layout, Cleaner(request.identity, context, joined(told.parts, known, titles)))
-        memory.keep_any(layout.plans, key, plan, 256 * len(layout.tags) + sum(part.size for part in told.parts))
+        size = 256 * len(layout.tags) + sum(part.size for part in told.parts)
+        memory.keep_any(layout.plans, key, plan, size + size_of((known, titles, told.sop_class_uid)))
     return plan
 
 

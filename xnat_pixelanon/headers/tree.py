@@ -134,9 +134,11 @@ def _private(tag: int, source: RawDataElement | DataElement, node: Node, depth: 
 
 
 def _get(ds: Dataset, tag: BaseTag) -> RawDataElement | DataElement:
+    before = ds.get_item(tag, keep_deferred=True)
     try:
         return ds.get_item(tag)  # reads what was deferred
     except PYDICOM_ERRORS:
+        ds[tag] = before  # where pydicom has put a broken one that it would give out next time
         raise InstanceError(HEADER_REFUSED, f"{path_of(tag)} cannot be read") from None
 
 
