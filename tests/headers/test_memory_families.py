@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from xnat_pixelanon.headers import EncodedHeader, HeaderMemory, ProofMemory, splice
 from xnat_pixelanon.headers.silence import PYDICOM_ERRORS
 
-MANY = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+MANY = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture(autouse=True)

@@ -50,6 +50,7 @@ from xnat_pixelanon.headers.tree import (
     is_retired,
     path_of,
     read_tree,
+    well_padded,
 )
 
 SOP_CLASS_UID = 0x00080016
@@ -222,7 +223,7 @@ class Cleaner:
         if element.fault:
             return self._empty(element, path, "invalid")
         mapped = [self.identity.mapped_uid(uid, element.tag) for uid in element.texts]
-        if mapped == list(element.texts) and _well_padded(element):
+        if mapped == list(element.texts) and well_padded(element):
             return element.source
         if mapped != list(element.texts):
             self._note(path, element.tag, rule, "mapped")
@@ -289,14 +290,6 @@ class Cleaner:
             return False
         product = _names_product(element.tag)
         return self.identifiers.in_text(value.decode("latin-1"), code=True, product=product, tag=element.tag)
-
-
-def _well_padded(element: Element) -> bool:
-    """Whether UIDs stand in the file as pydicom would write them, with at most one zero behind them (PS3.5 6.2)."""
-    source, plain = element.source, "\\".join(element.texts).encode()
-    return source.VR == "UI" and (
-        not isinstance(source, RawDataElement) or source.value == plain + bytes(len(plain) % 2)
-    )
 
 
 def _names_product(tag: int) -> bool:

@@ -258,6 +258,14 @@ def _strings(source: DataElement) -> tuple[str, ...]:
     return tuple(str(part).rstrip(" \0") for part in values if part is not None)
 
 
+def well_padded(element: Element) -> bool:
+    """Whether UIDs stand in the file as pydicom would write them, with at most one zero behind them (PS3.5 6.2)."""
+    source, plain = element.source, "\\".join(element.texts).encode()
+    return source.VR == "UI" and (
+        not isinstance(source, RawDataElement) or source.value == plain + bytes(len(plain) % 2)
+    )
+
+
 def path_of(tag: int) -> str:
     """`(gggg,eeee)`, in capitals."""
     return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
