@@ -26,8 +26,10 @@ from header_makers import (
     reread,
     run,
 )
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
+from pydicom.tag import BaseTag
 
 from xnat_pixelanon.errors import InstanceError
 from xnat_pixelanon.headers import HeaderAction, clean_header, encode_header
@@ -534,3 +536,13 @@ def fate(data: bytes) -> str:
             return "proved" if run(source)[2].ok else "held"
         except InstanceError as error:
             return error.code
+
+
+def test_a_sequence_that_pydicom_reads_as_text_is_refused():
+    """Explicit items in a UN sequence, which is read as implicit ones (PS3.5 6.2.2 note)."""
+    item = b"\x08\x00\x05\x00CS\x0a\x00ISO_IR 144\x08\x00\x08\x00CS\x04\x00caf\xe9"
+    value = b"\xfe\xff\x00\xe0" + len(item).to_bytes(4, "little") + item
+    source = image()
+    source[0x00081115] = RawDataElement(BaseTag(0x00081115), "UN", len(value), value, 0, False, True)
+    with pytest.raises(InstanceError, match="cannot be read"):
+        clean_header(source, request())

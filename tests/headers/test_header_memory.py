@@ -185,3 +185,36 @@ def test_without_a_memory_it_is_the_whole_way() -> None:
     data, asked = ct_file(ct_slice(0)), request()
     assert isinstance(asked, HeaderRequest)
     assert write_header(looked_into(data), asked) == judged(data, HeaderMemory())
+
+
+@pytest.mark.parametrize(
+    ("keyword", "values"),
+    [
+        ("ImageType", (["ORIGINAL", "PRIMARY"], ["ORIGINAL", "SECONDARY"], ["", "PRIMARY"])),
+        ("FrameType", (["ORIGINAL", "PRIMARY"], ["ORIGINAL", "SECONDARY"], ["DERIVED"])),
+        ("DeidentificationMethod", ("By hand", "By an earlier tool", "")),
+        ("LargestImagePixelValue", (7, 8, None)),
+        (
+            "DeidentificationMethodCodeSequence",
+            ([put(Dataset(), "CodeValue", "113100")], [put(Dataset(), "CodeValue", "113105")], []),
+        ),
+        (
+            "ContributingEquipmentSequence",
+            ([put(Dataset(), "Manufacturer", "One")], [put(Dataset(), "Manufacturer", "Two")], []),
+        ),
+    ],
+)
+def test_what_was_there_before_is_kept_apart_where_provenance_adds_to_it(keyword: str, values: tuple[Any, ...]) -> None:
+    memory, files = HeaderMemory(), [ct_file(ct_slice(0, **{keyword: value})) for value in values]
+    for changed_pixels in (True, False):
+        for data in (*files, *files[::-1]):
+            judged(data, memory, pixels_changed=changed_pixels, reviewed=True)
+
+
+def test_frame_types_deep_in_functional_groups_are_derived_where_pixels_change() -> None:
+    memory = HeaderMemory()
+    for value in (["ORIGINAL", "PRIMARY"], ["ORIGINAL", "SECONDARY"], ["ORIGINAL", "PRIMARY"]):
+        group = put(Dataset(), "CTImageFrameTypeSequence", [put(Dataset(), "FrameType", value)])
+        data = ct_file(ct_slice(0, SharedFunctionalGroupsSequence=[group], SOPClassUID=ENHANCED_CT))
+        assert b"DERIVED" in judged(data, memory, pixels_changed=True).body
+        assert b"DERIVED" not in judged(data, memory).body

@@ -266,15 +266,22 @@ def test_what_cannot_be_read_is_a_finding_with_a_memory_too() -> None:
     assert not same_proof(partial(looked_into, data), broken, ASKED, memory).ok
 
 
-def test_a_proof_s_memory_is_dropped_when_it_is_full() -> None:
-    files = series(5, 250)
-    for memory in (ProofMemory(entries=60), ProofMemory(size=30_000), ProofMemory(largest=20)):
-        for data in files:
-            assert same_proof(partial(looked_into, data), copied(data), ASKED, memory).ok
-            assert same_net(partial(looked_into, data), b"\1\2" * 50, ASKED, memory).ok
+@pytest.mark.parametrize(("limit", "value"), [("entries", 60), ("size", 30_000)])
+def test_a_proof_s_memory_is_dropped_when_it_is_full(limit: str, value: int) -> None:
+    memory = ProofMemory(**{limit: value})
+    for data in series(5, 250):
+        assert same_proof(partial(looked_into, data), copied(data), ASKED, memory).ok
+        assert same_net(partial(looked_into, data), b"\1\2" * 50, ASKED, memory).ok
         memory.begin()
-        assert memory.count <= 700
-        assert memory.size <= 1 << 20
+        assert {"entries": memory.count, "size": memory.size}[limit] <= value
+
+
+def test_large_values_are_not_remembered_by_the_proof() -> None:
+    memory = ProofMemory()
+    for text in ("x", "y" * 200_000, "z" * 200_000):
+        data = ct_file(ct_slice(0, TextValue=text))
+        assert same_proof(partial(looked_into, data), copied(data), ASKED, memory).ok
+    assert memory.size < 100_000
 
 
 NEEDLES = [

@@ -29,7 +29,7 @@ from pydicom.tag import BaseTag
 from xnat_pixelanon.errors import InstanceError
 from xnat_pixelanon.headers import provenance
 from xnat_pixelanon.headers.conditions import Context, resolve
-from xnat_pixelanon.headers.constants import DUMMIES
+from xnat_pixelanon.headers.constants import DUMMIES, IN_CODES
 from xnat_pixelanon.headers.identity import Identity, registered_as
 from xnat_pixelanon.headers.profile import lookup
 from xnat_pixelanon.headers.request import CleanedHeader, HeaderAction, HeaderRequest
@@ -50,6 +50,7 @@ from xnat_pixelanon.headers.tree import (
     is_retired,
     path_of,
     read_tree,
+    well_padded,
 )
 
 SOP_CLASS_UID = 0x00080016
@@ -222,7 +223,7 @@ class Cleaner:
         if element.fault:
             return self._empty(element, path, "invalid")
         mapped = [self.identity.mapped_uid(uid, element.tag) for uid in element.texts]
-        if mapped == list(element.texts) and _well_padded(element):
+        if mapped == list(element.texts) and well_padded(element):
             return element.source
         if mapped != list(element.texts):
             self._note(path, element.tag, rule, "mapped")
@@ -246,7 +247,7 @@ class Cleaner:
             if any(identifying):
                 return self._without(element, path, identifying)
             if isinstance(source, RawDataElement) and self._bytes_identify(source.value or b"", element):
-                return self._empty(element, path, "identifier")
+                return self._emptied_or_dummy(element, path)
         elif isinstance(source.value, bytes) and self._binary_identifies(source, source.value, vr):
             self._remove(element, path, "identifier")
             return None
@@ -258,9 +259,17 @@ class Cleaner:
         """The values that identify nothing, in their places; the others empty."""
         texts = ["" if bad else text for text, bad in zip(element.texts, identifying, strict=True)]
         if element.tag in _ESSENTIAL or not any(texts):
-            return self._empty(element, path, "identifier")
+            return self._emptied_or_dummy(element, path)
         self._note(path, element.tag, "identifier", "emptied in part")
         return DataElement(element.tag, element.vr, texts)
+
+    def _emptied_or_dummy(self, element: Element, path: str) -> DataElement:
+        """A value that identifies goes; in a code something has to stand in its place."""
+        tag = element.tag
+        if tag not in IN_CODES:
+            return self._empty(element, path, "identifier")
+        self._note(path, tag, "identifier", "replaced")
+        return DataElement(tag, dictionary_vr(tag), DUMMIES[dictionary_vr(tag)])
 
     def _identifies(self, text: str, element: Element) -> bool:
         if element.vr in NUMBER_STRING_VRS:
@@ -281,14 +290,6 @@ class Cleaner:
             return False
         product = _names_product(element.tag)
         return self.identifiers.in_text(value.decode("latin-1"), code=True, product=product, tag=element.tag)
-
-
-def _well_padded(element: Element) -> bool:
-    """Whether UIDs stand in the file as pydicom would write them, with at most one zero behind them (PS3.5 6.2)."""
-    source, plain = element.source, "\\".join(element.texts).encode()
-    return source.VR == "UI" and (
-        not isinstance(source, RawDataElement) or source.value == plain + bytes(len(plain) % 2)
-    )
 
 
 def _names_product(tag: int) -> bool:

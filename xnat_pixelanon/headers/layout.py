@@ -20,7 +20,7 @@ _SOP_CLASS, _SOP_INSTANCE, *_ = REQUIRED
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What an element tells of its source: what identifies in it, and its text where it is one usual UID."""
+    """What an element tells of its source: what identifies in it, and its text where it has exactly one value."""
 
     part: Part | None
     text: str
@@ -74,7 +74,7 @@ class Layout:
             seen = entries.get(value)
             if seen is None:
                 element = self.read(position, source)
-                seen = Seen(memory.part(contents_of(element)), _usual_text(element))
+                seen = Seen(memory.part(contents_of(element)), element.texts[0] if len(element.texts) == 1 else "")
                 memory.keep(entries, value, seen, size_of(value))
             if seen.part is not None:
                 parts.append(seen.part)
@@ -85,10 +85,3 @@ class Layout:
         if not usual or not instance_digits(instance.texts[0]) or not all(texts.values()):
             return None
         return Told(tuple(parts), texts[self._class], instance.texts[0])
-
-
-def _usual_text(element: Element) -> str:
-    """The text of one UID, padded as PS3.5 9.1 says; of others, as pydicom would put that right, ''."""
-    text, value = element.texts[0] if len(element.texts) == 1 else "", element.source.value
-    as_written = text.encode("ascii", "replace") + b"\0" * (len(text) % 2)
-    return text if not isinstance(value, bytes) or value == as_written else ""

@@ -17,6 +17,7 @@ from xnat_pixelanon.headers.constants import (
     DUMMIES,
     IMPLEMENTATION_CLASS_UID,
     IMPLEMENTATION_VERSION_NAME,
+    IN_CODES,
     PIXEL_CODE,
     PROFILE_CODE,
     TOOL,
@@ -200,7 +201,7 @@ class Walk:
             firsts = {"DERIVED"} if "." not in here else {"DERIVED", *before[:1]}
             if values[0] not in firsts or not _without_some(values[1:], before[1:]):
                 self._find(here, "first value DERIVED, the others the source's")
-        elif not _without_some(values, before):
+        elif not _without_some(values, before) and not (tag in IN_CODES and before and _is_dummy(element)):
             self._find(here, "not the source's value")
 
     def _searched(self, element: DataElement, raw: bytes, here: str) -> None:

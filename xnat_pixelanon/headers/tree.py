@@ -217,10 +217,14 @@ def _check_length(tag: int, source: RawDataElement) -> None:
 def _items(tag: int, source: RawDataElement, node: Node) -> list[Dataset]:
     if source.VR == "UN":  # PS3.5 6.2.2 note: a sequence in UN is implicit VR little endian
         source = source._replace(VR="SQ", is_implicit_VR=True, is_little_endian=True)
+    unreadable = InstanceError(HEADER_REFUSED, f"sequence {path_of(tag)} cannot be read")
     try:
-        return list(convert_raw_data_element(source, encoding=node.encodings).value or ())
+        items = list(convert_raw_data_element(source, encoding=node.encodings).value or ())
     except PYDICOM_ERRORS:
-        raise InstanceError(HEADER_REFUSED, f"sequence {path_of(tag)} cannot be read") from None
+        raise unreadable from None
+    if not all(isinstance(item, Dataset) for item in items):  # pydicom tries other VRs where it finds no items
+        raise unreadable
+    return items
 
 
 def _read_string(element: Element, value: bytes, node: Node) -> None:
@@ -252,6 +256,14 @@ def _strings(source: DataElement) -> tuple[str, ...]:
     value = source.value
     values = list(value) if isinstance(value, MultiValue | list | tuple) else [value]  # a PersonName iterates too
     return tuple(str(part).rstrip(" \0") for part in values if part is not None)
+
+
+def well_padded(element: Element) -> bool:
+    """Whether UIDs stand in the file as pydicom would write them, with at most one zero behind them (PS3.5 6.2)."""
+    source, plain = element.source, "\\".join(element.texts).encode()
+    return source.VR == "UI" and (
+        not isinstance(source, RawDataElement) or source.value == plain + bytes(len(plain) % 2)
+    )
 
 
 def path_of(tag: int) -> str:
