@@ -45,7 +45,7 @@ types: $(STAMP)
 	$(BIN)/mypy
 
 unit: $(STAMP) $(SAMPLES)
-	$(BIN)/python -m pytest -q -n auto -m "not long"
+	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not long"
 
 long: $(STAMP)  ## tests that take minutes, and 10 GB of room in TMPDIR
 	$(BIN)/python -m pytest -q -m long
