@@ -7,8 +7,7 @@ What a decoder would only warn of is an error here: a repaired frame is a silent
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
@@ -24,13 +23,15 @@ from xnat_pixelanon.pixels import rle
 from xnat_pixelanon.pixels.codestream import StreamForm
 from xnat_pixelanon.pixels.layout import PixelLayout
 from xnat_pixelanon.pixels.structure import damaged
-from xnat_pixelanon.pixels.unraised import unraised_errors
+from xnat_pixelanon.pixels.unraised import unraised_as
 
 Cells = NDArray[np.unsignedinteger]
 """(rows, columns, samples) of patterns of StreamForm.precision bits, two's complement where they are signed."""
 _ERRORS = (RuntimeError, ValueError, TypeError, OverflowError, MemoryError, IndexError)
 _MOST_BITS_JPEG2000 = 24  # OpenJPEG loses bits above 26 of unsigned, 25 of signed ones
 _THUMBNAIL = 64
+_FAILED = "the codec failed"
+"""OpenJPH's errors reach Python as "exceptions ignored", beside a picture of garbage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +174,7 @@ def _decode_jpeg2000(data: bytes, form: StreamForm, layout: PixelLayout) -> Cell
 
 
 def _decode_high_throughput(data: bytes, form: StreamForm, layout: PixelLayout) -> Cells:
-    with _unraised_errors():
+    with unraised_as(ValueError(_FAILED)):
         picture = imagecodecs.htj2k_decode(data, planar=False)
     return _patterns(_shaped(picture), form)
 
@@ -215,7 +216,7 @@ def _encode_high_throughput(cells: Cells, form: StreamForm, layout: PixelLayout)
     levels = 0
     while min(layout.rows, layout.columns) >> levels > _THUMBNAIL:
         levels += 1
-    with _unraised_errors():
+    with unraised_as(ValueError(_FAILED)):
         data = imagecodecs.htj2k_encode(
             np.ascontiguousarray(numbers.transpose(2, 0, 1)) if planar else numbers,
             reversible=True,
@@ -225,15 +226,6 @@ def _encode_high_throughput(cells: Cells, form: StreamForm, layout: PixelLayout)
             tlm=True,
         )
     return bytes(data)
-
-
-@contextmanager
-def _unraised_errors() -> Iterator[None]:
-    """OpenJPH's errors reach Python as "exceptions ignored", beside a picture of garbage: raised here."""
-    with unraised_errors() as found:
-        yield
-    if found:
-        raise ValueError("the codec failed")
 
 
 def _decode_run_length(data: bytes, form: StreamForm, layout: PixelLayout) -> Cells:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from xnat_pixelanon.domain.rectangle import Rectangle
 from xnat_pixelanon.errors import InstanceError
+from xnat_pixelanon.pixels.jpeg_segments import segments
 from xnat_pixelanon.pixels.jpeg_shape import (
     APP0,
     APP14,
@@ -30,7 +31,6 @@ from xnat_pixelanon.pixels.jpeg_shape import (
     edited_box,
     effective_box,
     read_shape,
-    segments,
 )
 from xnat_pixelanon.pixels.structure import damaged
 from xnat_pixelanon.pixels.turbojpeg import Plane, Transformer, dc_pattern

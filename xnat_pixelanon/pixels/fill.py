@@ -75,7 +75,7 @@ def _padding(layout: PixelLayout, header: Dataset) -> Fill:
         found = header.get(keyword)
         value = 0.0 if found is None else float(found)
         (bits,) = struct.unpack(f"<{cell}", struct.pack(f"<{number}", value))
-    except (*VALUE_ERRORS, struct.error) as error:
+    except VALUE_ERRORS as error:
         raise _refused(f"{keyword} cannot be read") from error
     return Fill((int(bits),), f"{value:g} ({'padding value' if found is not None else 'zero'})")
 

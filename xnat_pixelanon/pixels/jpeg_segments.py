@@ -5,11 +5,45 @@ ISO 10918-1 B.2.2 to B.2.5, ISO 14495-1 C.2.4; decoders read the content and ski
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from xnat_pixelanon.errors import InstanceError
 from xnat_pixelanon.pixels.structure import damaged
+
+_SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
+
+
+def segments(data: bytes | memoryview) -> Iterator[tuple[int, int, int]]:
+    """Marker, start and end of each segment behind SOI up to the first SOS; fill bytes are left out of them.
+
+    InstanceError("damaged") where a segment reaches outside the data, or no SOS is found.
+    """
+    at, marker = 2, _SOI
+    while marker != _SOS:
+        at, marker = marker_at(data, at)
+        end = segment_end(data, at)
+        yield marker, at, end
+        at = end
+
+
+def marker_at(data: bytes | memoryview, at: int) -> tuple[int, int]:
+    """Where the FF of the next marker lies, and its code."""
+    if at >= len(data) or data[at] != 0xFF:
+        raise damaged("a frame's JPEG stream is truncated or has bytes between its segments")
+    while at + 1 < len(data) and data[at + 1] == 0xFF:
+        at += 1
+    if at + 1 >= len(data) or data[at + 1] in (0x00, 0x01, _EOI) or 0xD0 <= data[at + 1] <= _SOI:
+        raise damaged("a frame's JPEG stream has a marker out of place")
+    return at, data[at + 1]
+
+
+def segment_end(data: bytes | memoryview, at: int) -> int:
+    """Where the segment of the marker at `at` ends."""
+    length = int.from_bytes(data[at + 2 : at + 4], "big")
+    if length < 2 or at + 2 + length > len(data):
+        raise damaged("a segment of a frame's JPEG stream is longer than the frame")
+    return at + 2 + length
 
 
 def next_marker(data: bytes, at: int, *, lowest: int = 0x01) -> int:
@@ -46,16 +80,13 @@ def graft(source: bytes, pieces: Sequence[bytes]) -> bytes:
 
     Decoders take the colours from these: with others the whole image would change.
     """
-    at, kept, ids = 2, list[bytes](), b""
-    while not ids:
-        while source[at + 1] == 0xFF:
-            at += 1
-        end = at + 2 + int.from_bytes(source[at + 2 : at + 4], "big")
-        if 0xE0 <= source[at + 1] <= 0xEF:
-            kept.append(source[at:end])
-        elif source[at + 1] in (0xC0, 0xC1, 0xC2, 0xC3):
-            ids = source[at + 10 : end : 3]
-        at = end
+    kept, ids = list[bytes](), b""
+    for marker, start, end in segments(source):
+        if 0xE0 <= marker <= 0xEF:
+            kept.append(source[start:end])
+        elif marker in (0xC0, 0xC1, 0xC2, 0xC3):
+            ids = source[start + 10 : end : 3]
+            break
     return b"".join((pieces[0], *kept, *(_with_ids(piece, ids) for piece in pieces[1:])))
 
 

@@ -8,17 +8,16 @@ from typing import Literal
 
 from xnat_pixelanon.domain.rectangle import Rectangle
 from xnat_pixelanon.errors import InstanceError
-from xnat_pixelanon.pixels.jpeg_segments import next_marker
+from xnat_pixelanon.pixels.jpeg_segments import marker_at, next_marker, segment_end, segments
 from xnat_pixelanon.pixels.structure import damaged
 
 Colour = Literal["grey", "rgb", "ybr"]
 Process = Literal["baseline", "extended", "progressive"]
 
-SOI, EOI, SOS, DHT, DQT, DRI, DNL, APP0, APP14 = 0xD8, 0xD9, 0xDA, 0xC4, 0xDB, 0xDD, 0xDC, 0xE0, 0xEE
+SOS, DHT, DQT, DNL, APP0, APP14 = 0xDA, 0xC4, 0xDB, 0xDC, 0xE0, 0xEE
 PROCESSES: dict[int, Process] = {0xC0: "baseline", 0xC1: "extended", 0xC2: "progressive"}
 LOSSLESS = 0xC3
 _OTHER_FRAME_HEADERS = frozenset(range(0xC3, 0xD0)) - {DHT, 0xC8, 0xCC}
-# Restart markers and stuffed bytes belong to the entropy-coded data.
 # Sampling factors (h, v) of the first component and of both others that libturbojpeg knows: 4:2:2, 4:2:0, 4:4:0, 4:1:1,
 # and two ways in which 4:2:2 and 4:4:0 are written too. Factors that are all alike are 4:4:4, with 10 blocks in an MCU
 # at most.
@@ -81,37 +80,6 @@ class JpegShape:
         """Rows and columns of blocks of a component (A.1.1, A.2.3): those that hold at least one sample."""
         v, h = self.largest
         return -(-self.rows * component.v // (8 * v)), -(-self.columns * component.h // (8 * h))
-
-
-def segments(data: bytes | memoryview) -> Iterator[tuple[int, int, int]]:
-    """Marker, start and end of each segment behind SOI up to the first SOS; fill bytes are left out of them.
-
-    InstanceError("damaged") where a segment reaches outside the data, or no SOS is found.
-    """
-    at, marker = 2, SOI
-    while marker != SOS:
-        at, marker = _marker(data, at)
-        end = _end(data, at)
-        yield marker, at, end
-        at = end
-
-
-def _marker(data: bytes | memoryview, at: int) -> tuple[int, int]:
-    """Where the FF of the next marker lies, and its code."""
-    if at >= len(data) or data[at] != 0xFF:
-        raise damaged("a frame's JPEG stream is truncated or has bytes between its segments")
-    while at + 1 < len(data) and data[at + 1] == 0xFF:
-        at += 1
-    if at + 1 >= len(data) or data[at + 1] in (0x00, 0x01, EOI) or 0xD0 <= data[at + 1] <= SOI:
-        raise damaged("a frame's JPEG stream has a marker out of place")
-    return at, data[at + 1]
-
-
-def _end(data: bytes | memoryview, at: int) -> int:
-    length = int.from_bytes(data[at + 2 : at + 4], "big")
-    if length < 2 or at + 2 + length > len(data):
-        raise damaged("a segment of a frame's JPEG stream is longer than the frame")
-    return at + 2 + length
 
 
 def read_shape(data: bytes) -> JpegShape:
@@ -198,8 +166,8 @@ def _after_first_scan(data: bytes, at: int, tables: set[int]) -> tuple[bool, lis
         if at < 0:
             raise damaged("a frame's JPEG stream is truncated: no EOI")
         while marker != SOS and data[at : at + 2] != b"\xff\xd9":
-            start, marker = _marker(data, at)
-            at = _end(data, start)
+            start, marker = marker_at(data, at)
+            at = segment_end(data, start)
             late = late or marker in (DQT, DNL)
             if marker == DHT:
                 tables |= _huffman_tables(data[start + 4 : at])

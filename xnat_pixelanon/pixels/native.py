@@ -22,7 +22,7 @@ from xnat_pixelanon.pixels.layout import PixelLayout
 from xnat_pixelanon.pixels.sink import Sink
 from xnat_pixelanon.pixels.source import CHUNK, PixelSource
 from xnat_pixelanon.pixels.structure import read_into
-from xnat_pixelanon.pixels.unused_bits import UNDECLARED, SpareBits, native_spare_bits
+from xnat_pixelanon.pixels.unused_bits import UNDECLARED, SpareBits, cell_type, native_spare_bits
 from xnat_pixelanon.pixels.walk import swapped_words
 
 Octets = NDArray[np.uint8]
@@ -101,7 +101,7 @@ def write_value(
             chunk = _read(source, buffer.of(size + size % 2), size, swapped)
             if layout.overlay_bits:
                 _clear_unused_bits(chunk, layout)
-            elif spare is not None and spare.in_use(chunk.view(_word(layout))):
+            elif spare is not None and spare.in_use(chunk.view(cell_type(layout))):
                 raise InstanceError("pixel-format", UNDECLARED)
             if fill is not None:
                 _patch(chunk, first, count, layout, lines, fill, boxes)
@@ -114,7 +114,7 @@ def _copy(
     for at in range(0, layout.value_bytes, CHUNK):
         size = min(CHUNK, layout.value_bytes - at)
         chunk = _read(source, buffer.of(size + size % 2), size, swapped)
-        if spare is not None and spare.in_use(chunk.view(_word(layout))):
+        if spare is not None and spare.in_use(chunk.view(cell_type(layout))):
             raise InstanceError("pixel-format", UNDECLARED)
         _write(buffer.of(size + size % 2), swapped, sink)
 
@@ -138,12 +138,8 @@ def _exchange(octets: Octets) -> None:
     octets.view(np.uint16).byteswap(inplace=True)
 
 
-def _word(layout: PixelLayout) -> np.dtype[np.unsignedinteger]:
-    return np.dtype(f"{'>' if layout.big_endian else '<'}u{max(layout.bits_allocated // 8, 1)}")
-
-
 def _clear_unused_bits(chunk: Octets, layout: PixelLayout) -> None:
-    words = chunk.view(_word(layout))
+    words = chunk.view(cell_type(layout))
     words &= layout.stored_mask
 
 
@@ -164,9 +160,8 @@ def _fill_boxes(
 ) -> None:
     """`cells`: (lines, cells, bytes), from line `first` of the value on."""
     share = len(fill.values) // lines.planes
-    values = [
-        np.array(fill.values[at : at + share], _word(layout)).view(np.uint8) for at in range(0, len(fill.values), share)
-    ]
+    parts = (fill.values[at : at + share] for at in range(0, len(fill.values), share))
+    values = [np.array(part, cell_type(layout)).view(np.uint8) for part in parts]
     picture, step, values = _whole_cells(cells, values)
     spans = [slice(box.left // lines.width * step, box.right // lines.width * step) for box in boxes]
     if first % lines.frame == 0 and len(picture) % lines.frame == 0:

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Literal
 
 from pydicom.datadict import keyword_for_tag
-from pydicom.uid import UID
 
 from xnat_pixelanon.domain.rectangle import Rectangle
 from xnat_pixelanon.errors import InstanceError
@@ -118,7 +117,7 @@ def _prove(
 ) -> PixelProof:
     rectangles, effective = asked
     compared: Compared = "box-and-outside" if rectangles else "identical-bytes"
-    planes = source.has_pixels and source.encapsulated and source.has_embedded_overlay
+    planes = source.has_pixels and source.encapsulated and source.overlay_mask() is not None
     findings = compare_labels(source, written, boxes=bool(rectangles) or planes)
     boxes, misplaced = _boxes(source, written, rectangles, effective)
     findings += misplaced
@@ -131,7 +130,7 @@ def _prove(
     if not source.has_pixels:
         wrong = ("there are rectangles but no pixel data",) if rectangles else ()
         return PixelProof(not wrong, wrong, 0, compared, "" if wrong else NO_PIXELS)
-    result = Comparison(digest=_digest(written))
+    result = Comparison(_digest(written))
     if not source.encapsulated:
         compare_native(source, written, boxes, result)
     elif rectangles or planes:
@@ -172,6 +171,6 @@ def _boxes(
             return Boxes((), ()), ["a box is not the rectangle that was asked for"]
         if not box.inside(rows, columns):
             return Boxes((), ()), ["a box is not the rectangle that was asked for"]
-    blocks = source.encapsulated and UID(source.transfer_syntax_uid) == UID(written.transfer_syntax_uid)
+    blocks = source.encapsulated and source.transfer_syntax_uid == written.transfer_syntax_uid
     dark = tuple(asked) if blocks else tuple(effective)
     return Boxes(tuple(effective), dark), []

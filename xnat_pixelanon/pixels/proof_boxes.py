@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,7 +11,6 @@ from numpy.typing import NDArray
 from xnat_pixelanon.domain.rectangle import Rectangle
 
 Octets = NDArray[np.uint8]
-Cell = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +25,13 @@ class Boxes:
 class Comparison:
     """What a comparison found; `taken_out`: the copy lacks carriers that the source has in its pixel element.
 
-    `digest`: of the copy's values, as digest.py defines it; updated while they are read.
+    `digest`: of the copy's values, as value_digest.begin gives it; updated while they are read.
     """
 
+    digest: hashlib._Hash
     findings: list[str] = field(default_factory=list)
     frames: int = 0
     taken_out: bool = False
-    digest: hashlib._Hash = field(default_factory=hashlib.sha256)
 
     def add(self, finding: str) -> None:
         if finding not in self.findings:
@@ -89,14 +87,3 @@ def _constant(inside: Octets, black: bytes) -> bool:
     """Whether every cell is `black`; the first row is compared with it, and all others with the first."""
     first = np.frombuffer(black * inside.shape[1], np.uint8).reshape(inside.shape[1:])
     return bool((inside == first).all())
-
-
-def cell_values(black: bytes, dtype: str) -> Cell:
-    """The unsigned values of a cell's samples."""
-    return tuple(int(value) for value in np.frombuffer(black, dtype))
-
-
-def one_black(found: Sequence[bytes | None]) -> tuple[bytes | None, bool]:
-    """The cell that was seen, and whether it was the same wherever a box lay."""
-    cells = {cell for cell in found if cell is not None}
-    return (cells.pop() if len(cells) == 1 else None), len(cells) == 0

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +21,7 @@ from xnat_pixelanon.pixels.proof_marks import Marks, marks_of
 from xnat_pixelanon.pixels.proof_read import Reopened, Unreadable
 from xnat_pixelanon.pixels.proof_spare import has_plane
 from xnat_pixelanon.pixels.proof_streams import check_fragments, essence, frames_of, items_of, join, run_end
-from xnat_pixelanon.pixels.unraised import unraised_errors
+from xnat_pixelanon.pixels.unraised import unraised_as
 from xnat_pixelanon.pixels.window import in_order
 
 _RLE = "1.2.840.10008.1.2.5"
@@ -84,7 +83,7 @@ class _Judge:
         self._source = source
         self._written = written
         self._boxes = boxes
-        self._mask = _overlay_mask(source)
+        self._mask = source.overlay_mask()
         self._recoded = source.transfer_syntax_uid != written.transfer_syntax_uid
         self.taken_as = set[tuple[int, str]]()
 
@@ -133,14 +132,6 @@ def _taken_as(written: Reopened, marks: Marks) -> str:
     return marks.colour or ("RGB" if written.photometric in _TRANSFORMED else written.photometric)
 
 
-def _overlay_mask(source: Reopened) -> int | None:
-    """The stored bits, where an overlay is embedded in others."""
-    if not source.has_embedded_overlay:
-        return None
-    stored = source.number("BitsStored")
-    return ((1 << stored) - 1) << (source.number("HighBit") + 1 - stored)
-
-
 def _carries(written: Reopened, data: bytes) -> bool:
     """Whether a frame of the copy has anything beside its image; of runs, whether they are those of its pixels."""
     if written.transfer_syntax_uid != _RLE:
@@ -170,7 +161,7 @@ def _decode(opened: Reopened, data: bytes) -> Picture:
     if uid == _RLE:
         return _unpack(data, rows, columns, samples, opened.number("BitsAllocated") // 8)
     if uid.startswith(_HTJ2K):
-        with _hidden_errors():
+        with unraised_as(Unreadable("a frame cannot be decoded")):  # OpenJPH's are only printed by its wrapper
             picture = imagecodecs.htj2k_decode(data, planar=False)
     elif uid.startswith(_JPEG2000):
         picture = imagecodecs.jpeg2k_decode(data, planar=False, numthreads=1)
@@ -209,12 +200,3 @@ def _plane(segment: bytes, pixels: int) -> NDArray[np.uint8]:
     except RuntimeError:
         decoded = imagecodecs.packbits_decode(segment[: run_end(segment, 0, pixels)[0]])
     return np.frombuffer(decoded, np.uint8)[:pixels]
-
-
-@contextmanager
-def _hidden_errors() -> Iterator[None]:
-    """Errors of OpenJPH are only printed by its wrapper: seen here, they end the proof."""
-    with unraised_errors() as found:
-        yield
-    if found:
-        raise Unreadable("a frame cannot be decoded")

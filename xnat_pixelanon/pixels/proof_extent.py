@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from xnat_pixelanon.pixels.proof_marks import jpeg_headers
 from xnat_pixelanon.pixels.proof_read import Reopened, Unreadable
 from xnat_pixelanon.pixels.proof_streams import frames_of, items_of, join
 
@@ -29,14 +30,7 @@ def allowed_extent(source: Reopened, written: Reopened) -> tuple[int, int]:
 
 def _sampling(data: bytes) -> list[tuple[int, int]]:
     """Horizontal and vertical sampling factor of each component, from the frame header."""
-    at = 2
-    while at + 4 <= len(data):
-        marker = data[at + 1]
-        if marker == 0xFF:
-            at += 1
-            continue
-        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    for marker, at, end in jpeg_headers(data):
         if marker in (0xC0, 0xC1):
             return [(byte >> 4, byte & 15) for byte in data[at + 11 : end : 3]]
-        at = end
     raise Unreadable("a frame has no JPEG frame header")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from xnat_pixelanon.pixels.proof_read import Reopened, Unreadable
@@ -43,13 +44,8 @@ def marks_of(opened: Reopened, data: bytes) -> Marks:
 
 def _jpeg(data: bytes, opened: Reopened, *, colours: bool) -> Marks:
     """JFIF, Adobe's transform flag and component ids, up to the first scan; JPEG-LS has none of them."""
-    at, jfif, adobe, bits, ids, lossless = 2, b"", b"", 0, b"", False
-    while at + 4 <= len(data):
-        marker = data[at + 1]
-        if marker == 0xFF:
-            at += 1
-            continue
-        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    jfif, adobe, bits, ids, lossless = b"", b"", 0, b"", False
+    for marker, at, end in jpeg_headers(data):
         if marker == 0xE0 and data[at + 4 : at + 9] == b"JFIF\0":
             jfif = b"JFIF"
         elif marker == 0xEE and data[at + 4 : at + 9] == b"Adobe" and end - at >= 16:
@@ -63,8 +59,20 @@ def _jpeg(data: bytes, opened: Reopened, *, colours: bool) -> Marks:
             colour = _jpeg_colour(jfif, adobe, ids, opened.photometric)
             own = (jfif, adobe, ids)
             return Marks(bits, colour, own, predictor=parameter if lossless else 0, lossy=not lossless)
-        at = end
     raise Unreadable("a frame has no JPEG header before its image")
+
+
+def jpeg_headers(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Marker, begin and end of each segment of a JPEG frame, up to the header of its first scan."""
+    at, marker = 2, 0
+    while marker != 0xDA and at + 4 <= len(data):
+        marker = data[at + 1]
+        if marker == 0xFF:
+            at += 1
+            continue
+        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        yield marker, at, end
+        at = end
 
 
 def _jpeg_colour(jfif: bytes, adobe: bytes, ids: bytes, photometric: str) -> str:

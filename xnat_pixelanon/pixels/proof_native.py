@@ -59,7 +59,7 @@ def compare_native(source: Reopened, written: Reopened, boxes: Boxes, result: Co
         raise Unreadable("the copy's pixel data have another VR")
     if expected % 2 and written.read(written.begin + expected - (1 if swapped else 0), 1) != b"\0":
         result.add("the copy's pad byte is not zero")
-    mask = _overlay_mask(source)
+    mask = source.overlay_mask()
     result.taken_out = mask is not None or source.length > expected + expected % 2
     if not boxes.free:
         _compare_values(source, written, expected, mask, result)
@@ -85,18 +85,6 @@ def _expected_bytes(source: Reopened) -> int:
 
 def _swapped(opened: Reopened) -> bool:
     return not opened.little_endian and opened.number("BitsAllocated") <= 8 and opened.vr != "OB"
-
-
-def _overlay_mask(source: Reopened) -> int | None:
-    """The bits of a cell that are image, where overlays are embedded in others; None where none are."""
-    for group in range(0x6000, 0x601F, 2):
-        if (group, 0x0102) not in source.header or (group, 0x3000) in source.header:
-            continue
-        wide = (group, 0x0100) in source.header and source.header[group, 0x0100].value != 1
-        if source.header[group, 0x0102].value or wide:
-            shift = source.number("HighBit") - source.number("BitsStored") + 1
-            return ((1 << source.number("BitsStored")) - 1) << shift
-    return None
 
 
 def _read(opened: Reopened, at: int, count: int) -> Octets:

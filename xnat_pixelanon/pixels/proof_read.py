@@ -84,12 +84,6 @@ class Reopened:
         return int(self.header.get("NumberOfFrames") or 1)
 
     @property
-    def has_embedded_overlay(self) -> bool:
-        """Whether an overlay lies in bits of the pixel cells (retired, PS3.5 8.1.2)."""
-        planes = [group for group in range(0x6000, 0x601F, 2) if (group, 0x0102) in self.header]
-        return any(self.header[one, 0x0102].value and (one, 0x3000) not in self.header for one in planes)
-
-    @property
     def photometric(self) -> str:
         return str(self.header.get("PhotometricInterpretation") or "").strip()
 
@@ -105,6 +99,17 @@ class Reopened:
                 raise Unreadable(f"{keyword} is missing")
             self.known[keyword] = number
         return self.known[keyword]
+
+    def overlay_mask(self) -> int | None:
+        """The bits of a cell that are image, where overlays lie in others (retired, PS3.5 8.1.2); else None."""
+        for group in range(0x6000, 0x601F, 2):
+            if (group, 0x0102) not in self.header or (group, 0x3000) in self.header:
+                continue
+            wide = (group, 0x0100) in self.header and self.header[group, 0x0100].value != 1
+            if self.header[group, 0x0102].value or wide:
+                shift = self.number("HighBit") - self.number("BitsStored") + 1
+                return ((1 << self.number("BitsStored")) - 1) << shift
+        return None
 
     def read(self, at: int, count: int) -> bytes:
         """Exactly `count` bytes from `at`."""

@@ -114,7 +114,7 @@ def _take_offsets(header: Dataset, tag: int) -> tuple[int, ...]:
     try:
         value = header[tag].value
         numbers = struct.unpack(f"<{len(value) // 8}Q", value) if isinstance(value, bytes) else ()
-    except (*VALUE_ERRORS, struct.error) as error:
+    except VALUE_ERRORS as error:
         raise damaged("the Extended Offset Table cannot be read") from error
     del header[tag]
     return tuple(int(number) for number in numbers)

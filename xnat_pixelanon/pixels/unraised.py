@@ -33,6 +33,15 @@ def unraised_errors() -> Iterator[list[bool]]:
                 sys.unraisablehook = _before
 
 
+@contextmanager
+def unraised_as(error: Exception) -> Iterator[None]:
+    """Raise `error` where there was one of those."""
+    with unraised_errors() as found:
+        yield
+    if found:
+        raise error
+
+
 def _see(unraisable: sys.UnraisableHookArgs) -> None:
     found = getattr(_seen, "found", None)
     if found is None:

@@ -25,15 +25,19 @@ def check_unused_bits(source: PixelSource, layout: PixelLayout) -> None:
     spare = native_spare_bits(source, layout)
     if spare is None or layout.overlay_bits:
         return
-    word = np.dtype(f"{'>' if layout.big_endian else '<'}u{layout.bits_allocated // 8}")
     assert source.element is not None
     source.stream.seek(source.element.value_offset)
     remaining = layout.value_bytes
     while remaining:
         count = min(CHUNK, remaining)
         remaining -= count
-        if spare.in_use(np.frombuffer(read_exactly(source.stream, count), word)):
+        if spare.in_use(np.frombuffer(read_exactly(source.stream, count), cell_type(layout))):
             raise InstanceError("pixel-format", UNDECLARED)
+
+
+def cell_type(layout: PixelLayout) -> np.dtype[np.unsignedinteger]:
+    """Of a native cell as it lies in the file; single bits are taken as octets."""
+    return np.dtype(f"{'>' if layout.big_endian else '<'}u{max(layout.bits_allocated // 8, 1)}")
 
 
 def native_spare_bits(source: PixelSource, layout: PixelLayout) -> SpareBits | None:

@@ -11,6 +11,7 @@ import struct
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -193,20 +194,16 @@ def _decode_jpeg2000(data: bytes, like: Cells, form: Form) -> Cells:
     return _shaped(imagecodecs.jpeg2k_decode(data, planar=False, numthreads=1), form)
 
 
-def _encode_jpeg2000(cells: Cells, form: Form, like: bytes) -> bytes:
+def _encode_jpeg2000(cells: Cells, form: Form, like: bytes, *, level: int = 0) -> bytes:
+    """Reversible, or not at a level above 0."""
     data = imagecodecs.jpeg2k_encode(
-        _plain(cells, form), level=0, codecformat="j2k", reversible=True, mct=form.transformed,
+        _plain(cells, form), level=level, codecformat="j2k", reversible=not level, mct=form.transformed,
         bitspersample=form.precision, numthreads=1,
     )  # fmt: skip
     return without_comments(bytes(data))
 
 
-def _encode_irreversible(cells: Cells, form: Form, like: bytes) -> bytes:
-    data = imagecodecs.jpeg2k_encode(
-        _plain(cells, form), level=45, codecformat="j2k", reversible=False, mct=form.transformed,
-        bitspersample=form.precision, numthreads=1,
-    )  # fmt: skip
-    return without_comments(bytes(data))
+_encode_irreversible = partial(_encode_jpeg2000, level=45)
 
 
 def _decode_htj2k(data: bytes, like: Cells, form: Form) -> Cells:
