@@ -18,13 +18,9 @@ DISPUTED = {"MRPulseSequence": "PS3.3 C.8.13.4", "BulkMotionSynchronization": "P
 A copy with a box is DERIVED; dciodvfy does not know the second half of the sentence.
 """
 
-_PATIENT = "Missing attribute Type 2C Conditional Element=<{}> Module=<Patient>"
 KNOWN = {
-    # An animal: its Type 2C attributes go, as table E.1-1 of PS3.15 says of the last two.
-    "deid-data/data/animals/cat.dcm": tuple(
-        _PATIENT.format(name) for name in ("BreedRegistrationSequence", "ResponsiblePerson", "ResponsibleOrganization")
-    ),
-    # Its Body Part Examined has VR UN, which the checker does not read; in the copy it does, and asks for the side.
+    # Its Patient's Name and Patient ID say the body part: Body Part Examined goes with them, and without one that is
+    # known to have no sides PS3.3 C.7.3.1 asks for Laterality. It would be a guess.
     "pydicom-data/data/explicit_VR-UN.dcm": (
         "Missing attribute Type 2C Conditional Element=<Laterality> Module=<GeneralSeries>",
     ),

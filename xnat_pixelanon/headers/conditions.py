@@ -82,6 +82,9 @@ CONDITIONS: Mapping[int, Condition] = MappingProxyType(
         0x00081070: Condition("Z", _radiotherapy, "C.8.8.1, Type 2"),  # Operators' Name
         0x00081111: Condition("Z", _document, "C.17.1, Type 2"),  # Referenced Performed Procedure Step Sequence
         0x00102203: Condition("Z", _always, "C.7.1.1, Type 2C"),  # Patient's Sex Neutered
+        0x00102294: Condition("Z", _always, "C.7.1.1, Type 2C"),  # Breed Registration Sequence
+        0x00102297: Condition("Z", _always, "C.7.1.1, Type 2C"),  # Responsible Person
+        0x00102299: Condition("Z", _always, "C.7.1.1, Type 2C"),  # Responsible Organization
         0x00181000: Condition("D", _enhanced, "C.7.5.2, Type 1"),  # Device Serial Number
         0x00189919: Condition("D", _always, "Type 1 of its item"),  # Instruction Performed DateTime
         0x00400555: Condition("Z", _always, "C.7.6.14, Type 2"),  # Acquisition Context Sequence
