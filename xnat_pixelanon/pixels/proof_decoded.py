@@ -7,7 +7,7 @@ conversion of colour, so that what says how they are taken has to be compared ap
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from xnat_pixelanon.pixels.proof_black import shows_black
 from xnat_pixelanon.pixels.proof_boxes import Boxes, Comparison, Seen, look
 from xnat_pixelanon.pixels.proof_marks import Marks, marks_of
+from xnat_pixelanon.pixels.proof_planes import compare_planes
 from xnat_pixelanon.pixels.proof_read import Reopened, Unreadable
 from xnat_pixelanon.pixels.proof_spare import has_plane
-from xnat_pixelanon.pixels.proof_streams import check_fragments, essence, frames_of, items_of, join, run_end
+from xnat_pixelanon.pixels.proof_streams import check_fragments, frames_of, has_carriers, items_of, join, run_end
 from xnat_pixelanon.pixels.unraised import unraised_as
 from xnat_pixelanon.pixels.window import in_order
 
@@ -28,6 +29,7 @@ _RLE = "1.2.840.10008.1.2.5"
 _JPEG2000 = "1.2.840.10008.1.2.4.9"
 _HTJ2K = "1.2.840.10008.1.2.4.20"
 _JPEG_LS = "1.2.840.10008.1.2.4.8"
+_DCT = ("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51")
 _JP2 = b"\0\0\0\x0cjP  "
 _TRANSFORMED = frozenset({"YBR_RCT", "YBR_ICT"})
 Picture = NDArray[np.unsignedinteger]
@@ -39,6 +41,7 @@ class _Frames:
 
     source: bytes
     written: bytes
+    first: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +57,8 @@ def compare_decoded(source: Reopened, written: Reopened, boxes: Boxes, result: C
     if not check_fragments(source, source_frames, written, after, written_frames, result):
         return
     pairs = (
-        _Frames(join(source, one), join(written, other))
-        for one, other in zip(source_frames, written_frames, strict=True)
+        _Frames(join(source, one), join(written, other), number == 0)
+        for number, (one, other) in enumerate(zip(source_frames, written_frames, strict=True))
     )
     black: set[tuple[int, ...]] = set()
     judge = _Judge(source, written, boxes)
@@ -105,6 +108,8 @@ class _Judge:
         self.taken_as.add((marks.bits, _taken_as(self._written, marks)))
         if _carries(self._written, frames.written):
             findings.append("a frame of the copy still has text or bytes beside its image")
+        if (planes := self._in_planes(frames, marks)) is not None:
+            return _found(findings, planes, np.dtype(np.uint8))
         before, after = _decode(self._source, frames.source), _decode(self._written, frames.written)
         if before.shape != after.shape:
             return _Found((*findings, "a frame of the copy has another size than the source's"), None)
@@ -112,9 +117,26 @@ class _Judge:
             before &= before.dtype.type(self._mask)
         if has_plane(self._written, after, marks.bits):
             findings.append("the copy has something in bits that hold no pixel value")
-        seen = _look(before, after, self._boxes)
-        black = None if seen.black is None else tuple(int(value) for value in np.frombuffer(seen.black, after.dtype))
-        return _Found((*findings, *seen.findings), black)
+        return _found(findings, _look(before, after, self._boxes), after.dtype)
+
+    def _in_planes(self, frames: _Frames, marks: Marks) -> Seen | None:
+        """What the planes of two JPEG frames show; None where pixels have to be looked at.
+
+        Of the first frame they always are: by the decoder of another build than the one that gives the planes, and that
+        the writer codes with.
+        """
+        source, written = self._source, self._written
+        if frames.first or self._recoded or self._mask is not None or written.transfer_syntax_uid not in _DCT:
+            return None
+        if marks.bits != 8 or written.number("BitsStored") != 8:  # bits to spare are looked at in whole cells
+            return None
+        size = source.number("Rows"), source.number("Columns")
+        return compare_planes(frames.source, frames.written, size, source.number("SamplesPerPixel"), self._boxes)
+
+
+def _found(findings: Sequence[str], seen: Seen, cell: np.dtype[Any]) -> _Found:
+    black = None if seen.black is None else tuple(int(value) for value in np.frombuffer(seen.black, cell))
+    return _Found((*findings, *seen.findings), black)
 
 
 def _look(before: Picture, after: Picture, boxes: Boxes) -> Seen:
@@ -135,7 +157,7 @@ def _taken_as(written: Reopened, marks: Marks) -> str:
 def _carries(written: Reopened, data: bytes) -> bool:
     """Whether a frame of the copy has anything beside its image; of runs, whether they are those of its pixels."""
     if written.transfer_syntax_uid != _RLE:
-        return data.startswith(_JP2) or essence(written, data)[0]  # PS3.5 A.4.4: JP2 boxes are not for a frame
+        return data.startswith(_JP2) or has_carriers(written, data)  # PS3.5 A.4.4: JP2 boxes are not for a frame
     segments = list(_segments(data))
     columns = written.number("Columns")
     for segment in segments:
