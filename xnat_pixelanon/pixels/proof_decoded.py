@@ -6,8 +6,7 @@ conversion of colour, so that what says how they are taken has to be compared ap
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +19,9 @@ from xnat_pixelanon.pixels.proof_boxes import Boxes, Comparison, Seen, look
 from xnat_pixelanon.pixels.proof_marks import Marks, marks_of
 from xnat_pixelanon.pixels.proof_planes import compare_planes
 from xnat_pixelanon.pixels.proof_read import Reopened, Unreadable
+from xnat_pixelanon.pixels.proof_runs import compare_runs
 from xnat_pixelanon.pixels.proof_spare import has_plane
-from xnat_pixelanon.pixels.proof_streams import check_fragments, frames_of, has_carriers, items_of, join, run_end
+from xnat_pixelanon.pixels.proof_streams import check_fragments, frames_of, has_carriers, items_of, join
 from xnat_pixelanon.pixels.unraised import unraised_as
 from xnat_pixelanon.pixels.window import in_order
 
@@ -106,6 +106,11 @@ class _Judge:
         if source_marks.lossy and not marks.lossy and self._written.header.get("LossyImageCompression") != "01":
             findings.append("the copy does not say in LossyImageCompression that its frames were lossy")
         self.taken_as.add((marks.bits, _taken_as(self._written, marks)))
+        if self._written.transfer_syntax_uid == _RLE:
+            runs, black = compare_runs(
+                self._source, self._written, (frames.source, frames.written), self._boxes, self._mask
+            )
+            return _Found((*findings, *runs), black)
         if _carries(self._written, frames.written):
             findings.append("a frame of the copy still has text or bytes beside its image")
         if (planes := self._in_planes(frames, marks)) is not None:
@@ -155,33 +160,14 @@ def _taken_as(written: Reopened, marks: Marks) -> str:
 
 
 def _carries(written: Reopened, data: bytes) -> bool:
-    """Whether a frame of the copy has anything beside its image; of runs, whether they are those of its pixels."""
-    if written.transfer_syntax_uid != _RLE:
-        return data.startswith(_JP2) or has_carriers(written, data)  # PS3.5 A.4.4: JP2 boxes are not for a frame
-    segments = list(_segments(data))
-    columns = written.number("Columns")
-    for segment in segments:
-        plane = np.frombuffer(imagecodecs.packbits_decode(segment), np.uint8)
-        packed = bytes(imagecodecs.packbits_encode(plane.reshape(-1, columns)))
-        if segment not in (packed, packed + b"\0"):
-            return True
-    return data[4 * (len(segments) + 1) : 64].strip(b"\0") != b""
-
-
-def _segments(data: bytes) -> Iterator[bytes]:
-    count, *offsets = struct.unpack("<16L", data[:64])
-    if not 1 <= count <= 15 or offsets[0] != 64:
-        raise Unreadable("the RLE header of a frame is not well-formed")
-    for start, stop in zip(offsets[:count], [*offsets[1:count], len(data)], strict=True):
-        yield data[start:stop]
+    """Whether a frame of the copy has anything beside its image."""
+    return data.startswith(_JP2) or has_carriers(written, data)  # PS3.5 A.4.4: JP2 boxes are not for a frame
 
 
 def _decode(opened: Reopened, data: bytes) -> Picture:
     """(rows, columns, samples), unsigned, of one frame."""
     uid = opened.transfer_syntax_uid
     rows, columns, samples = (opened.number(keyword) for keyword in ("Rows", "Columns", "SamplesPerPixel"))
-    if uid == _RLE:
-        return _unpack(data, rows, columns, samples, opened.number("BitsAllocated") // 8)
     if uid.startswith(_HTJ2K):
         with unraised_as(Unreadable("a frame cannot be decoded")):  # OpenJPH's are only printed by its wrapper
             picture = imagecodecs.htj2k_decode(data, planar=False)
@@ -202,23 +188,3 @@ def _unsigned(picture: NDArray[Any], rows: int, columns: int, samples: int, bits
     if whole.dtype.kind == "i":
         whole = whole.view(f"u{whole.dtype.itemsize}") & np.array((1 << bits) - 1, f"u{whole.dtype.itemsize}")
     return whole
-
-
-def _unpack(data: bytes, rows: int, columns: int, samples: int, width: int) -> Picture:
-    """PS3.5 G.2: the planes of a sample follow each other, its most significant byte first."""
-    planes = [_plane(one, rows * columns) for one in _segments(data)]
-    if len(planes) != samples * width or any(plane.size != rows * columns for plane in planes):
-        raise Unreadable("the RLE segments of a frame do not fit its size")
-    octets = np.empty((rows * columns, samples, width), np.uint8)
-    for number, plane in enumerate(planes):
-        octets[:, number // width, width - 1 - number % width] = plane
-    return octets.view(f"<u{width}").reshape(rows, columns, samples)
-
-
-def _plane(segment: bytes, pixels: int) -> NDArray[np.uint8]:
-    """The bytes of one segment; what a source has behind its last run need not be runs."""
-    try:
-        decoded = imagecodecs.packbits_decode(segment)
-    except RuntimeError:
-        decoded = imagecodecs.packbits_decode(segment[: run_end(segment, 0, pixels)[0]])
-    return np.frombuffer(decoded, np.uint8)[:pixels]

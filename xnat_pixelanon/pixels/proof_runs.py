@@ -87,7 +87,7 @@ def _plane_alone(segment: bytes, rows: int, columns: int) -> tuple[Octets, bool]
     return plane, len(decoded) == rows * columns and segment in (packed, packed + b"\0")
 
 
-def _shaped(decoded: bytes, rows: int, columns: int) -> Octets:
+def _shaped(decoded: bytes | bytearray, rows: int, columns: int) -> Octets:
     if len(decoded) < rows * columns:
         raise Unreadable(_SIZE)
     return np.frombuffer(decoded, np.uint8, rows * columns).reshape(rows, columns, 1)
