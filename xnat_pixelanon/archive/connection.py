@@ -218,6 +218,19 @@ class XnatConnection:
         """A request that works long before it answers."""
         return self._judged(self._send("POST", uri, what=what, work=True), what, accepted)
 
+    def send(
+        self,
+        method: str,
+        uri: str,
+        what: str,
+        body: bytes = b"",
+        *,
+        content_type: str = "",
+        accepted: Collection[int] = (200,),
+    ) -> Answer:
+        """Any writing request, sent once."""
+        return self._judged(self._send(method, uri, what=what, data=body, content_type=content_type), what, accepted)
+
     def upload(self, uri: str, path: Path, what: str, *, content_type: str) -> Answer:
         """POST a file's bytes, streamed from disk with its length."""
         with path.open("rb") as body:
