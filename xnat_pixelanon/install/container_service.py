@@ -51,15 +51,6 @@ class Server:
             raise RightsError(f"{what}: the account may not do this", hint="ask whoever may")
         return answer.json(what) if answer.status == 200 and answer.content.strip() else None
 
-    def rows(self, path: str, what: str) -> list[dict[str, Any]]:
-        """A list of objects; TransferError for anything else."""
-        found = self.read(path, what)
-        if found is None:
-            return []
-        if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
-            raise TransferError(f"{what}: the answer is not a list of objects")
-        return found
-
     def write(self, method: str, path: str, what: str, body: Any = None, *, quote: bool = False) -> bytes:
         """Send, or tell; gives the body of the answer. RightsError when refused, TransferError when not done.
 
@@ -79,6 +70,13 @@ class Server:
             why = f": {' '.join(answer.text(what).split())[:400]}" if quote and answer.content else ""
             raise TransferError(f"{what}: the server does not accept it{why}", hint="see the server's logs")
         return answer.content
+
+
+def objects(found: Any, what: str) -> list[dict[str, Any]]:
+    """The rows of an answer; TransferError when it is not a list of objects."""
+    if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
+        raise TransferError(f"{what}: the answer is not a list of objects")
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +125,7 @@ class ContainerService:
     def all(self) -> list[Registered]:
         """Every command that the account can see. NotFoundError where there is no Container Service."""
         what = "listing the commands of the Container Service"
-        return [Registered.from_row(row) for row in self._server.rows(uris.xapi("commands"), what)]
+        return [Registered.from_row(row) for row in objects(self._server.read(uris.xapi("commands"), what), what)]
 
     def get(self, command: str) -> Registered:
         what = "reading a command"

@@ -10,7 +10,7 @@ from xnat_pixelanon.archive.script_check import check_script
 from xnat_pixelanon.domain import policy as policy_document
 from xnat_pixelanon.errors import ConfigurationError, PixelanonError
 from xnat_pixelanon.install.findings import Findings
-from xnat_pixelanon.install.staging_checks import Staging
+from xnat_pixelanon.install.staging_checks import Staging, has
 from xnat_pixelanon.pipeline.setup import Connections, destination_of
 
 _WAITS = 0
@@ -76,7 +76,7 @@ class _Checks:
 
     def role(self) -> None:
         role = project_role(self.connection, self.clean.project)
-        detail = f"{self.connection.user} is {role} of {self.clean.project}"
+        detail = f"{self.connection.user} {has(role, self.clean.project)}"
         if role is Role.OWNER:
             self.findings.ok("rights in the clean project", detail)
             return

@@ -11,7 +11,7 @@ from typing import Any
 
 from xnat_pixelanon.archive import uris
 from xnat_pixelanon.errors import TransferError
-from xnat_pixelanon.install.container_service import Server
+from xnat_pixelanon.install.container_service import Server, objects
 
 STATUSES = ("CREATED", "MERGED")
 """A session that comes to be, and one that is added to; the service has no status for both."""
@@ -109,9 +109,16 @@ class EventService:
         self._server.write("PUT", _PREFS, "turning the Event Service on", {"enabled": True})
 
     def subscriptions(self, project: str = "") -> list[Subscription]:
-        """Of a project, or all of the site. Without a word an XNAT lists none while its Event Service is off."""
-        path = uris.xapi(*_within(project), "events", "subscriptions")
-        return [Subscription.from_row(row) for row in self._server.rows(path, "listing subscriptions")]
+        """Of a project, or all of the site. While the Event Service is off an XNAT lists none, whatever there is."""
+        return self.listed(project) or []
+
+    def listed(self, project: str = "") -> list[Subscription] | None:
+        """None where the answer is no list at all: the Event Service is off."""
+        what = "listing subscriptions"
+        found = self._server.read(uris.xapi(*_within(project), "events", "subscriptions"), what)
+        if found is None:
+            return None
+        return [Subscription.from_row(row) for row in objects(found, what)]
 
     def create(self, document: Mapping[str, Any], project: str) -> None:
         path = uris.xapi(*_within(project), "events", "subscription")
@@ -120,7 +127,8 @@ class EventService:
     def update(self, found: Subscription, document: Mapping[str, Any], project: str) -> None:
         """The whole of it: an update that leaves project-ids out widens a subscription to all projects."""
         path = uris.xapi(*_within(project), "events", "subscription", found.id)
-        body = {**document, "act-as-event-user": False}
+        narrowed = {"payload-filter": found.filter["payload-filter"]} if found.filter.get("payload-filter") else {}
+        body = {**document, "event-filter": {**document["event-filter"], **narrowed}, "act-as-event-user": False}
         self._server.write("PUT", path, f"correcting the subscription {found.name}", body)
 
     def delete(self, found: Subscription, project: str = "") -> None:

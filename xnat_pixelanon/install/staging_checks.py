@@ -96,12 +96,16 @@ class _Checks:
     def role(self, role: Role) -> None:
         policy, project = self.staging.policy, self.source.project
         allowed = (Role.OWNER, Role.MEMBER) if policy and policy.launchers == "members" else (Role.OWNER,)
-        detail = f"this account is {role} of {project}"
+        detail = f"this account {has(role, project)}"
         if role not in allowed:
-            remedy = "run doctor as the person who will start runs; an owner of the project can, without more"
+            remedy = "run doctor as the person who will start runs; an owner of the project may"
             self.findings.problem("rights in staging", f"{detail}: runs that it starts are refused", remedy)
         elif role is not Role.OWNER:
             detail += ": it may start runs, and neither store documents nor keep reports in the project"
+        if role in allowed:
             self.findings.ok("rights in staging", detail)
-        else:
-            self.findings.ok("rights in staging", detail)
+
+
+def has(role: Role, project: str) -> str:
+    """What an account has in a project, as the end of a sentence."""
+    return f"has no role in {project}" if role is Role.NONE else f"is {role} of {project}"

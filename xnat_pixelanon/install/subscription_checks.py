@@ -26,7 +26,7 @@ class SubscriptionChecks:
         """`expected`: without both subscriptions, on and right, there is a problem."""
         on = self._service(expected=expected)
         try:
-            listed = self._events.subscriptions(self._project)
+            told = self._events.listed(self._project)
         except RightsError:
             self._findings.warn(
                 "subscriptions", "this account cannot see them", "run doctor as an owner of the project"
@@ -34,6 +34,9 @@ class SubscriptionChecks:
             return
         except NotFoundError:
             return  # told by _service
+        if told is None and on is None:
+            on = self._is_off(expected=expected)
+        listed = told or []
         session, known = wrapper_numbers(everything)
         mine = {one.name: one for one in listed if event_service.is_ours(one, self._project, session, known)}
         if not mine and not expected:
@@ -50,12 +53,9 @@ class SubscriptionChecks:
 
     def _service(self, *, expected: bool) -> bool | None:
         """Whether it is on; None where this account may not know."""
-        remedy = "let a site administrator run 'xnat-pixelanon install --project ... --events', or turn it on"
         try:
             on = self._events.is_on()
         except RightsError:
-            if expected:
-                self._findings.warn("Event Service", "only a site administrator can see whether it is on", remedy)
             return None
         except NotFoundError:
             if expected:
@@ -63,10 +63,14 @@ class SubscriptionChecks:
             return None
         if on:
             self._findings.ok("Event Service", "on")
-        else:
-            tell = self._findings.problem if expected else self._findings.warn
-            tell("Event Service", "off: nothing is published by itself", remedy)
-        return on
+            return True
+        return self._is_off(expected=expected)
+
+    def _is_off(self, *, expected: bool) -> bool:
+        tell = self._findings.problem if expected else self._findings.warn
+        remedy = "let a site administrator turn it on, or run 'xnat-pixelanon install --project ... --events'"
+        tell("Event Service", "off: nothing is published by itself", remedy)
+        return False
 
     def _one(self, status: str, found: Subscription | None, needed: Registered | None) -> None:
         check = f"subscription {status}"

@@ -90,7 +90,8 @@ class Uninstaller:
             self._containers.enable(number, project, on=False)
         if not self._server.rehearses and any(self._is_on(number, project) for number in on.values()):
             raise TransferError("a wrapper is still enabled", hint="run again")
-        return changed(f"disabled: {', '.join(on)}") if on else unchanged("none is enabled")
+        count = f"{len(on)} wrapper{'' if len(on) == 1 else 's'}"
+        return changed(f"{count} disabled") if on else unchanged("none is enabled")
 
     def _is_on(self, wrapper: str, project: str) -> bool:
         enabled = self._containers.enabled(wrapper, project)
