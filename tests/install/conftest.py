@@ -1,4 +1,4 @@
-"""A staging XNAT with Container Service and Event Service, an administrator who owns nothing, and typed command lines."""
+"""A staging XNAT with both services, an administrator who owns no project, and typed command lines."""
 
 from __future__ import annotations
 
