@@ -15,6 +15,7 @@ from xnat_pixelanon import __version__
 from xnat_pixelanon.cli import show
 from xnat_pixelanon.cli.documents import policy, templates
 from xnat_pixelanon.cli.install import doctor_command, install_command, uninstall_command
+from xnat_pixelanon.cli.launch import launch_command
 from xnat_pixelanon.cli.run import plan_command, run_command
 from xnat_pixelanon.cli.sandbox import demo_command, sandbox_command
 from xnat_pixelanon.errors import PixelanonError
@@ -56,6 +57,7 @@ for command in (
     install_command,
     uninstall_command,
     doctor_command,
+    launch_command,
     sandbox_command,
     demo_command,
 ):
