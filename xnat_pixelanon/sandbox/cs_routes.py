@@ -30,8 +30,6 @@ def commands(known: Commands, request: Request) -> Answer:
         return as_json(known.create(document, request.query.get("image")), 201)
     except BindError as error:
         return plain(400, f"Could not read JSON: {error}")
-    except Refusal as refusal:
-        return plain(refusal.status, refusal.text)
     except (ValidationCrash, TooLong) as error:
         return plain(500, str(error))
 

@@ -48,9 +48,10 @@ def for_line(entry: CommandInput, value: str) -> str:
 def _many(entry: CommandInput, values: list[str]) -> str:
     if not values:
         return ""
-    flag = "" if blank(entry.command_line_flag) else str(entry.command_line_flag)
+    # A blank flag is one space here, so that a separator of its own stays, with that space in front.
+    flag = " " if blank(entry.command_line_flag) else str(entry.command_line_flag)
     separator = " " if blank(entry.command_line_separator) else str(entry.command_line_separator)
-    prefix = f"{flag}{separator}" if flag else ""
+    prefix = "" if blank(flag + separator) else flag + separator
     match entry.multiple_delimiter:
         case "quoted-space":
             return f"{prefix}'{' '.join(values)}'"

@@ -91,17 +91,19 @@ def _refresh(site: Site, request: Request) -> Answer:
     return text("")
 
 
-_ROUTES: tuple[tuple[str, str, Handler], ...] = (
-    ("GET", r"/?", lambda site, request: login_routes.front_page(request)),
-    ("PUT|POST", r"/services/auth", lambda site, request: login_routes.authenticate(site.accounts, request)),
-    ("GET", r"/auth", lambda site, request: login_routes.who(request)),
-    ("GET|DELETE", r"/JSESSION", lambda site, request: login_routes.jsession(site.accounts, request)),
-    ("GET", r"/services/tokens/.*", lambda site, request: login_routes.tokens(site.accounts, request)),
-    ("GET", r"/xapi/siteConfig/buildInfo", lambda site, request: login_routes.build_info(site.state)),
-    ("GET", r"/xapi/schemas(/[a-z]+)?", _schemas),
-    ("GET", r"/xapi/access/projects", lambda site, request: login_routes.access(site.state, request)),
-    ("GET", r"/search/elements", lambda site, request: login_routes.elements()),
-    ("GET", r"/workflows(/[^/]+)?", lambda site, request: login_routes.workflows(site.state, request)),
+def _xapi(handler: Handler) -> Handler:
+    """XAPI's handlers of exceptions answer the bare sentence, not a page."""
+
+    def answered(site: Site, request: Request) -> Answer:
+        try:
+            return handler(site, request)
+        except Refusal as refusal:
+            return text(refusal.text, refusal.status)
+
+    return answered
+
+
+_SERVICE_ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET|POST", cs_launch_routes.PATTERN,
      lambda site, request: cs_launch_routes.launch(site.services.launcher, request)),
     ("GET|POST", r"/xapi(/projects/[^/]+)?/containers(/.*)?",
@@ -117,6 +119,20 @@ _ROUTES: tuple[tuple[str, str, Handler], ...] = (
      lambda site, request: cs_routes.settings(site.services.commands, request)),
     ("GET|POST|PUT|DELETE", r"/xapi(/projects/[^/]+)?/events/.*",
      lambda site, request: es_routes.events(site.services.events, request)),
+)  # fmt: skip
+
+_ROUTES: tuple[tuple[str, str, Handler], ...] = (
+    *((methods, pattern, _xapi(handler)) for methods, pattern, handler in _SERVICE_ROUTES),
+    ("GET", r"/?", lambda site, request: login_routes.front_page(request)),
+    ("PUT|POST", r"/services/auth", lambda site, request: login_routes.authenticate(site.accounts, request)),
+    ("GET", r"/auth", lambda site, request: login_routes.who(request)),
+    ("GET|DELETE", r"/JSESSION", lambda site, request: login_routes.jsession(site.accounts, request)),
+    ("GET", r"/services/tokens/.*", lambda site, request: login_routes.tokens(site.accounts, request)),
+    ("GET", r"/xapi/siteConfig/buildInfo", lambda site, request: login_routes.build_info(site.state)),
+    ("GET", r"/xapi/schemas(/[a-z]+)?", _schemas),
+    ("GET", r"/xapi/access/projects", lambda site, request: login_routes.access(site.state, request)),
+    ("GET", r"/search/elements", lambda site, request: login_routes.elements()),
+    ("GET", r"/workflows(/[^/]+)?", lambda site, request: login_routes.workflows(site.state, request)),
     ("GET|PUT", r"/xapi/anonymize/.*", lambda site, request: config_routes.anonymize(site.state, request)),
     ("POST", r"/services/import", lambda site, request: inbound_routes.import_(site.state, request)),
     ("POST", r"/services/archive", lambda site, request: inbound_routes.archive_service(site.state, request)),
