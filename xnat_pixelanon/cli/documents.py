@@ -23,7 +23,7 @@ from xnat_pixelanon.domain.documents import parse
 from xnat_pixelanon.domain.policy import Policy
 from xnat_pixelanon.domain.templates import TemplateSet
 from xnat_pixelanon.errors import ConfigurationError, NotFoundError, RefusedError
-from xnat_pixelanon.pipeline.rules import KEY_DOCUMENT, new_key
+from xnat_pixelanon.pipeline.rules import KEY_DOCUMENT, key_fingerprint, new_key
 from xnat_pixelanon.pipeline.setup import destination_of
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -55,7 +55,8 @@ def policy() -> None:
 
 
 @contextmanager
-def _store(source: Location) -> Iterator[tuple[XnatDocumentStore, XnatLocation]]:
+def stored_in(source: Location) -> Iterator[tuple[XnatDocumentStore, XnatLocation]]:
+    """The documents of a project, and where it is; NotFoundError when it cannot be read."""
     if isinstance(source, DirLocation):
         raise ConfigurationError("documents are stored in XNAT projects only", hint="give --from xnat:PROJECT")
     with connect(source.credentials(os.environ)) as connection:
@@ -110,8 +111,9 @@ def _add_shared(group: click.Group, document: _Document) -> None:
     @_FROM
     def show(source: Location) -> None:
         """Print the stored document, with who stored it and when on stderr."""
-        with _store(source) as (store, _):
+        with stored_in(source) as (store, _):
             stored = _newest(store, document)
+            _tell_fingerprint(document, store)
         click.echo(f"{document.name} version {stored.version}, by {stored.author}, {stored.date}", err=True)
         click.echo(_dump(_with_version(stored, document.name)), nl=False)
 
@@ -130,7 +132,7 @@ def _add_shared(group: click.Group, document: _Document) -> None:
         """Write the stored document to FILE, with the version it is based on."""
         if file.exists() and not force:
             raise RefusedError(f"{file} exists", hint="give another name, or --force to overwrite it")
-        with _store(source) as (store, _):
+        with stored_in(source) as (store, _):
             stored = _newest(store, document)
         _write(file, _dump(_with_version(stored, document.name)))
         click.echo(f"version {stored.version} written to {file}")
@@ -143,16 +145,17 @@ def _add_shared(group: click.Group, document: _Document) -> None:
         text = _read(file)
         document.check(text, str(file))
         based_on = parse(text, str(file)).get("based_on")
-        with _store(source) as (store, location):
+        with stored_in(source) as (store, location):
             _before_push(document, text, store, location)
             version = store.push(document.name, text, based_on)
+            _tell_fingerprint(document, store)
         click.echo(f"{document.name} stored as version {version}")
 
     @group.command("history")
     @_FROM
     def history(source: Location) -> None:
         """List the stored versions, newest first."""
-        with _store(source) as (store, _):
+        with stored_in(source) as (store, _):
             versions = store.history(document.name)
         table = Table("version", "stored by", "date")
         for one in versions:
@@ -175,8 +178,15 @@ def _before_push(document: _Document, text: str, store: XnatDocumentStore, locat
         )
 
 
+def _tell_fingerprint(document: _Document, store: XnatDocumentStore) -> None:
+    """By which a clean project on a named server accepts what comes from here."""
+    found = key_fingerprint(store) if document is _POLICY else None
+    if found is not None:
+        click.echo(f"fingerprint of the project's key, for 'accept add': {found}", err=True)
+
+
 def _switch(source: Location, *, enabled: bool) -> None:
-    with _store(source) as (store, _):
+    with stored_in(source) as (store, _):
         stored = _newest(store, _POLICY)
         _POLICY.check(stored.text, f"stored {_POLICY.name}, version {stored.version}")
         content = _with_version(stored, _POLICY.name) | {"enabled": enabled}
