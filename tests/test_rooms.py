@@ -17,8 +17,9 @@ MAY_IMPORT = {
     "headers": {"domain", "errors"},
     "archive": {"domain", "errors"},
     "reports": {"domain", "errors"},
+    "install": {"pixels", "headers", "archive", "domain", "errors"},
     "pipeline": {"pixels", "headers", "archive", "domain", "errors"},
-    "cli": {"pipeline", "reports", "pixels", "headers", "archive", "domain", "errors"},
+    "cli": {"pipeline", "install", "reports", "pixels", "headers", "archive", "domain", "errors"},
     "schemas": set(),
 }
 """The sandbox stands outside: it is imported lazily by the demo and sandbox verbs and by nothing else."""
