@@ -13,6 +13,7 @@ import click
 
 from xnat_pixelanon import __version__
 from xnat_pixelanon.cli import show
+from xnat_pixelanon.cli.accept import accept
 from xnat_pixelanon.cli.documents import policy, templates
 from xnat_pixelanon.cli.install import doctor_command, install_command, uninstall_command
 from xnat_pixelanon.cli.launch import launch_command
@@ -54,6 +55,7 @@ for command in (
     plan_command,
     templates,
     policy,
+    accept,
     install_command,
     uninstall_command,
     doctor_command,
