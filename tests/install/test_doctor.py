@@ -382,6 +382,22 @@ def test_the_second_server_is_looked_at_with_its_own_login(second: Place) -> Non
     assert examined(second)["rights in the clean project"]["state"] == "problem"
 
 
+def test_a_clean_project_on_a_second_server_that_has_not_accepted_is_found(second: Place) -> None:
+    row = examined(second)["accept list"]
+    assert row["state"] == "ok"
+    second.site.accept("a" * 26)
+    row = examined(second)["accept list"]
+    assert row["state"] == "problem"
+    assert row["remedy"].endswith(f"accept add --to xnat:{CLEAN}@PUBLIC {second.site.fingerprint()}")
+    with connect(Credentials(second.site.clean.url, OWNER, PASSWORD)) as connection:
+        connection.delete(f"/data/projects/{CLEAN}/config/pixelanon/accepts.json", "taking it away")
+    assert examined(second)["accept list"]["state"] == "problem"
+
+
+def test_on_the_same_server_no_accept_list_is_asked_for(whole: Place) -> None:
+    assert "accept list" not in examined(whole)
+
+
 def test_without_a_login_for_it_the_second_server_is_not_looked_at_and_that_is_said(second: Place) -> None:
     row = examined(second, PIXELANON_PUBLIC_HOST="")["login to the clean server"]
     assert row["state"] == "warning"

@@ -12,7 +12,18 @@ from pathlib import Path
 import pytest
 
 from tests.install.conftest import ADMIN, Place
-from tests.pipeline.conftest import CLEAN, OWNER, STAGING, Person, banner_template, clean_template, slices, ultrasound
+from tests.pipeline.conftest import (
+    CLEAN,
+    OWNER,
+    PASSWORD,
+    STAGING,
+    Person,
+    banner_template,
+    clean_template,
+    slices,
+    ultrasound,
+)
+from xnat_pixelanon.archive import Credentials, connect
 from xnat_pixelanon.sandbox.phantoms import save
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "install.md").read_text("utf-8")
@@ -54,9 +65,10 @@ def arrives(place: Place, number: int, label: str) -> None:
     place.site.staging.seed_session(STAGING, person.id, label, files, announce=True)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("server", ["same", "PUBLIC"])
 def test_the_guide_leads_from_nothing_to_the_first_automatic_run_and_back(
-    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: str
 ) -> None:
     staging = place.site.staging
     for project in (STAGING, CLEAN, "FRESH"):
@@ -65,11 +77,15 @@ def test_the_guide_leads_from_nothing_to_the_first_automatic_run_and_back(
         for name in ("policy.json", "templates.json", "key"):
             connection.delete(f"/data/projects/{STAGING}/config/pixelanon/{name}", "taking it away", (200, 404))
     monkeypatch.chdir(tmp_path)
-    policy = {"schema_version": 1, "destination": {"server": "same", "project": CLEAN}, "settle_minutes": 1}
+    policy = {"schema_version": 1, "destination": {"server": server, "project": CLEAN}, "settle_minutes": 1}
     templates = {"schema_version": 1, "templates": [banner_template(), clean_template()]}
     for name, document in (("policy.json", policy), ("templates.json", templates)):
         (tmp_path / name).write_text(json.dumps(document), "utf-8")
     staging.container_environment["PIXELANON_POLL"] = "0.1"
+
+    place.site.accept()
+    for name, value in (("host", place.site.clean.url), ("user", OWNER), ("pass", PASSWORD)):
+        staging.set_system_property(f"pixelanon.public.{name}", value)
 
     first = True
     for one in typed_in_the_guide():
@@ -78,16 +94,22 @@ def test_the_guide_leads_from_nothing_to_the_first_automatic_run_and_back(
             arrives(place, 5, "ARRIVED")
             (container,) = staging.wait_for_containers(120)
             assert container.status == "Complete"
-            assert len(published(place)) == 1
+            assert len(published(place, server)) == 1
         said = place.typed(*one.words, user=one.user)
         assert said.status == one.status, (one, said.err, said.out)
     assert not first
-    assert len(published(place)) == 1, "clean sessions stay, and a run by hand sent nothing again"
+    assert len(published(place, server)) == 1, "clean sessions stay, and a run by hand sent nothing again"
     assert place.commands() == {}
     assert place.subscriptions() == {}
 
 
-def published(place: Place) -> list[str]:
-    with place.as_(OWNER) as connection:
-        rows = connection.rows(f"/data/projects/{CLEAN}/experiments?columns=ID,label&format=json", "listing")
-    return [row["label"] for row in rows]
+def published(place: Place, server: str) -> list[str]:
+    """Labels of the clean project's sessions; on the other server there is none."""
+    found = {}
+    for name, sandbox in (("same", place.site.staging), ("PUBLIC", place.site.clean)):
+        with connect(Credentials(sandbox.url, OWNER, PASSWORD)) as connection:
+            rows = connection.rows(f"/data/projects/{CLEAN}/experiments?columns=ID,label&format=json", "listing")
+            found[name] = [row["label"] for row in rows]
+    (other,) = set(found) - {server}
+    assert found[other] == []
+    return found[server]

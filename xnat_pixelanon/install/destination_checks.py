@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from xnat_pixelanon.archive import Role, XnatConnection, XnatDocumentStore, XnatLocation, prearchive_code, project_role
 from xnat_pixelanon.archive.script_check import check_script
+from xnat_pixelanon.domain import accepts as accepts_document
 from xnat_pixelanon.domain import policy as policy_document
+from xnat_pixelanon.domain.accepts import Accepts, fingerprint_of
 from xnat_pixelanon.errors import ConfigurationError, PixelanonError
 from xnat_pixelanon.install.findings import Findings
 from xnat_pixelanon.install.staging_checks import Staging, has
@@ -47,6 +50,8 @@ def check_destination(
         findings.guarded("destination", checks.no_policy)
         findings.guarded("script of the clean project", checks.script)
         findings.guarded("prearchive of the clean project", checks.prearchive)
+        if staging.policy.destination.server != "same" and staging.key is not None:
+            findings.guarded("accept list", partial(checks.accepts, fingerprint_of(staging.key)))
     findings.guarded("script of the clean site", checks.site_script)
 
 
@@ -92,6 +97,17 @@ class _Checks:
             f"{self.clean.text} has a pixelanon policy of its own, as staging projects have",
             "send to a project that is only a destination",
         )
+
+    def accepts(self, fingerprint: str) -> None:
+        stored = XnatDocumentStore(self.connection, self.clean.project).load(accepts_document.DOCUMENT)
+        where = f"{accepts_document.DOCUMENT} of {self.clean.text}"
+        if stored is not None and fingerprint in Accepts.from_text(stored.text, where):
+            self.findings.ok("accept list", f"{self.clean.text} accepts {fingerprint}, the key of staging")
+            return
+        remedy = (
+            f"an owner of {self.clean.project} types: xnat-pixelanon accept add --to {self.clean.text} {fingerprint}"
+        )
+        self.findings.problem("accept list", f"{self.clean.text} has not accepted {fingerprint}", remedy)
 
     def script(self) -> None:
         check_script(self.connection, self.clean.project)
