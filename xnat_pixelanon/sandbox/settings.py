@@ -29,6 +29,7 @@ class Settings:
     checksums: whether listings give an MD5; without, the digest is "".
     keep_history: overwritten and deleted files are kept in the site's cache folder.
     running_containers: how many containers run at once. A real site on plain Docker has no such limit.
+    batch_launch: whether the Batch Launch plugin is there, which lists workflows (`POST /xapi/workflows`).
     series_filter: called with the header of each arriving object; False drops it without a word.
     """
 
@@ -46,4 +47,5 @@ class Settings:
     checksums: bool = True
     keep_history: bool = False
     running_containers: int = 4
+    batch_launch: bool = True
     series_filter: Callable[[Dataset], bool] | None = None
