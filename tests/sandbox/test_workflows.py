@@ -40,10 +40,8 @@ def test_a_session_s_workflows_come_newest_first_with_numbers_and_milliseconds(p
 
 def test_fifty_make_a_page_and_older_ones_are_told_whatever_days_says(pad: Launchpad, study: Study) -> None:
     session = seed(pad.sandbox, study)
-    state = pad.sandbox._state
     for number in range(60):
-        entry = state.note("owner", f"step {number}", session, "P", comment="old", status="Running")
-        entry.at = "2020-01-02 00:00:00.000"
+        pad.sandbox.add_workflow(session, "P", f"step {number}", "Running", days_ago=400)
     rows = ask(pad, session, page=1, days=7, sortable=True).json()
     assert (len(rows), rows[0]["pipelineName"]) == (50, "Transfer")
     assert len(ask(pad, session, page=2).json()) == 11

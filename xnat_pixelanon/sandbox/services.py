@@ -11,7 +11,7 @@ from .cs_containers import Container
 from .cs_launch import Backend, Launcher
 from .cs_runner import Runner
 from .es_service import EventService
-from .state import State
+from .state import State, timestamp
 
 
 class Services:
@@ -102,6 +102,20 @@ class ServicesFace:
     def enable_events(self, enabled: bool = True) -> None:
         """The switch of the Event Service, off as installed."""
         self._services.events.enabled = enabled
+
+    def add_workflow(self, item: str, project: str, pipeline: str, status: str, *, days_ago: float = 0.0) -> str:
+        """A workflow of something that is not played here, such as a pipeline; its ID."""
+        state = self._services.commands.state
+        with state.lock:
+            entry = state.note("admin", pipeline, item, project, status=status)
+            entry.at = timestamp(days_ago)
+            return entry.id
+
+    def set_workflow(self, workflow: str, status: str) -> None:
+        """Moves a workflow on, or ends it."""
+        state = self._services.commands.state
+        with state.lock:
+            next(entry for entry in state.workflow if entry.id == workflow).status = status
 
     def workflow_status(self, workflow: str) -> str:
         """`Queued`, `Running`, `Complete`, `Failed (Command resolution)` and the like; KeyError when unknown."""
