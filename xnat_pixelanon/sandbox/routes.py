@@ -115,6 +115,8 @@ _SERVICE_ROUTES: tuple[tuple[str, str, Handler], ...] = (
      lambda site, request: cs_routes.commands(site.services.commands, request)),
     ("DELETE", r"/xapi/wrappers/[^/]+",
      lambda site, request: cs_routes.delete_wrapper(site.services.commands, request)),
+    ("GET", r"/xapi/wrappers/[^/]+/projects",
+     lambda site, request: cs_routes.projects(site.services.commands, request)),
     ("GET|PUT|POST|DELETE",
      r"/xapi(/projects/[^/]+)?(/commands/\d+)?/wrappers/[^/]+/(enabled|disabled|config)",
      lambda site, request: cs_routes.settings(site.services.commands, request)),
