@@ -366,7 +366,7 @@ def test_a_dry_run_sends_nothing_and_prints_each_request_with_its_body(place: Pl
     place.site.staging.enable_events(False)
     said = place.typed("install", *EVENTS, "--dry-run", user=OWNER)
     assert said.status == 3
-    assert "only a site administrator can see whether it is on" in " ".join(said.out.split())
+    assert "only a site administrator can" in said.out
 
 
 def test_what_a_dry_run_prints_is_what_is_sent(place: Place) -> None:
