@@ -33,6 +33,7 @@ class ArchiveOrder:
     overwrite_files: bool = False
     quarantine: bool = False
     may_merge: bool = True
+    may_mix: bool = False
     reason: str = ""
     announce: bool = True
 
@@ -155,7 +156,8 @@ def _check_conflict(
 ) -> None:  # fmt: skip
     if not order.may_merge:
         raise ArchiveFailed("Session already exists, retry with overwrite enabled", "CONFLICT")
-    if state.settings.prevent_cross_modality and existing.xsi_type != built.xsi_type:
+    mixes = order.may_mix or not state.settings.prevent_cross_modality
+    if not mixes and existing.xsi_type != built.xsi_type:
         raise ArchiveFailed(
             "Invalid modification of session modality via archive process.  Data may require a manual merge.",
             "CONFLICT",
