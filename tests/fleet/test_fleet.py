@@ -55,7 +55,8 @@ def test_sessions_launched_in_bulk_are_all_published_once_though_containers_are_
     assert deadly.struck >= count // 10, "too few were killed to say anything"
     fleet.site.staging.runner = Runner()
     fleet.launch("run")
-    assert fleet.ended(timeout=1200.0)[-1].status == "Complete"
+    last = fleet.ended(timeout=1200.0)[-1]
+    assert last.status == "Complete", last.stderr
     assert fleet.all_there_once()
     assert fleet.worklist() == []
 

@@ -203,13 +203,14 @@ class Site:
         person: Person,
         subject: str = "",
         burned: Sequence[BurnedText] = (),
+        announce: bool = False,
     ) -> str:
         """Archive images in staging under a label; the same label again is a late arrival. Gives the experiment ID."""
         folder = self.root / "seeds" / f"{label}-{len(self.samples)}"
         files = tuple(save(ds, folder / f"{number:03d}.dcm") for number, ds in enumerate(images))
         uids = tuple({uid for ds in images for uid in own_uids(ds)})
         self.samples.append(SampleSession(label, subject or person.id, files, person, tuple(burned), uids))
-        return self.staging.seed_session(STAGING, subject or person.id, label, files)
+        return self.staging.seed_session(STAGING, subject or person.id, label, files, announce=announce)
 
     def store(self, name: str, document: dict[str, Any]) -> int:
         """Store a document as an owner does, on top of what is there."""

@@ -10,9 +10,13 @@ from typing import Any
 
 import click
 
-from xnat_pixelanon.archive import connect
+from xnat_pixelanon.archive import XnatDocumentStore, connect
 from xnat_pixelanon.cli import show
+from xnat_pixelanon.domain.documents import parse
+from xnat_pixelanon.domain.report import RunReport
+from xnat_pixelanon.errors import PixelanonError
 from xnat_pixelanon.install.commands import command_for
+from xnat_pixelanon.pipeline.documents import TEMPLATES, pulled
 from xnat_pixelanon.pipeline.fan_out import fan_out
 from xnat_pixelanon.pipeline.launching import Action, Launch, launch_of
 from xnat_pixelanon.pipeline.pool import Workers, default_workers
@@ -20,6 +24,8 @@ from xnat_pixelanon.pipeline.run import RunPlan, new_run_id, run
 from xnat_pixelanon.pipeline.set_up import Desk
 from xnat_pixelanon.pipeline.setup import RunOptions, prepared
 from xnat_pixelanon.reports import worklist
+from xnat_pixelanon.reports.proposal import FILE as proposal_file
+from xnat_pixelanon.reports.proposal import propose
 from xnat_pixelanon.reports.write import render
 
 
@@ -74,8 +80,10 @@ def _carry_out(launch: Launch, options: RunOptions) -> int:
         show.results(result.report)
         if plan.report_store is not None:
             click.echo(f"report: {plan.report_store.keep(run_id, render(result.report))}")
-        if not launch.session and not options.dry_run:
-            _make_worklist(launch, plan, [result.report.as_dict()])
+        if not launch.session:
+            if not options.dry_run:
+                _make_worklist(launch, plan, [result.report.as_dict()])
+            _make_proposal(launch, plan, result.report)
     if result.stopped is not None:
         show.error(result.stopped, as_json=False)
     return result.report.exit_status
@@ -95,6 +103,22 @@ def _make_worklist(launch: Launch, plan: RunPlan, reports: Iterable[Mapping[str,
     rows = worklist.rows(plan.sessions, reports)
     files = worklist.render(rows, project=launch.project, made=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
     click.echo(f"worklist: {len(rows)} waiting; {plan.report_store.keep_fixed(files)}")
+
+
+def _make_proposal(launch: Launch, plan: RunPlan, report: RunReport) -> None:
+    """What to fill in, for groups that no template matches; its failure is said and fails no run."""
+    if plan.report_store is None:
+        return
+    try:
+        with connect(launch.source.credentials(os.environ)) as connection:
+            stored = XnatDocumentStore(connection, launch.project).load(TEMPLATES.name)
+        document = parse(pulled(stored, TEMPLATES), TEMPLATES.name) if stored else None
+        proposal = propose(document, report)
+    except PixelanonError as error:
+        click.echo(f"proposal: not made: {error.message}")
+        return
+    kept = plan.report_store.keep_fixed({proposal_file: proposal.text.encode()})
+    click.echo(f"proposal: {proposal.undecided} to look at; {kept}")
 
 
 _ACTIONS: Mapping[Action, Callable[[Launch], int]] = {

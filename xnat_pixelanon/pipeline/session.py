@@ -221,7 +221,7 @@ class _Line:
             if not now.policy.enabled:
                 raise RefusedError(
                     "the policy was disarmed while the run was at work; nothing more is published",
-                    hint="arm it again with 'policy arm' and run again",
+                    hint="arm it again and run again",
                 )
             if now.policy != before.policy and _without_versions(now) != _without_versions(before):
                 raise ChangedError("the policy changed while the session was worked on", hint="run again")

@@ -207,7 +207,8 @@ def _check_armed(policy: Policy) -> None:
     if not policy.enabled:
         raise RefusedError(
             "the policy is not armed: nothing may be published",
-            hint="look at 'plan' first, then an owner arms it with 'policy arm' (in a file: \"enabled\": true)",
+            hint="look at a dry run first, then an owner arms it: 'policy arm', or 'Arm publishing' of the menu "
+            '(in a file: "enabled": true)',
         )
 
 
