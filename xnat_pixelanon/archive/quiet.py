@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from xnat_pixelanon.archive.connection import XnatConnection
@@ -13,9 +14,23 @@ from xnat_pixelanon.errors import RightsError, TransferError
 
 _ENDED = ("complete", "failed", "killed", "error", "abort", "cancel", "done")
 """How the status of a workflow that is over begins, in lower case. Any other counts as open."""
+_STUCK = frozenset({"CONFLICT", "ERROR"})
+_ARCHIVE_IT = "archive it from the project's prearchive, or delete it there; the next event or project run goes on"
 _DAYS = 7
 """An older open workflow is one that was forgotten: XNAT never closes those of a server that was stopped."""
 _PAGE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Disturbance:
+    """What is at work on a session, as a sentence. `hint`: what a person has to do, empty where it ends by itself.
+
+    `waits_for_us`: it cannot end before our own workflow on the session does, so that waiting would keep it up.
+    """
+
+    why: str
+    hint: str = ""
+    waits_for_us: bool = False
 
 
 class Quiet:
@@ -29,31 +44,34 @@ class Quiet:
         self._own_workflow = own_workflow
         self._own_names = frozenset(name.casefold() for name in own_names)
 
-    def disturbance(self, session: SourceSession) -> str:
-        """What is at work on the session, as a sentence for people; empty when nothing is. Reads only."""
+    def disturbance(self, session: SourceSession) -> Disturbance | None:
+        """What is at work on the session; None when nothing is. Reads only."""
         return self._arriving(session) or self._worked_on(session)
 
-    def _arriving(self, session: SourceSession) -> str:
+    def _arriving(self, session: SourceSession) -> Disturbance | None:
         """A prearchive twin: an entry that would be merged into the session once it is archived."""
         try:
             entries = Prearchive(self._connection, self._project).entries()
         except RightsError:
-            return ""  # who may not look there may still read the session
+            return None  # who may not look there may still read the session
         for entry in entries:
             if entry.name == session.label or (session.study and entry.study == session.study):
-                return "more of it is in the prearchive"
-        return ""
+                # XNAT refuses to merge into a session that has an open workflow, and the container's is one.
+                if entry.status in _STUCK:
+                    return Disturbance(f"more of it is stuck in the prearchive ({entry.status})", _ARCHIVE_IT, True)
+                return Disturbance("more of it is in the prearchive", waits_for_us=True)
+        return None
 
-    def _worked_on(self, session: SourceSession) -> str:
+    def _worked_on(self, session: SourceSession) -> Disturbance | None:
         oldest = (time.time() - _DAYS * 24 * 3600) * 1000
         page = 1
         while True:
             rows = self._page(session, page)
             recent = [row for row in rows if not _launched_before(row, oldest)]
             if any(self._is_open(row, session.id) for row in recent):
-                return "a workflow of the server works on it"
+                return Disturbance("a workflow of the server works on it")
             if len(rows) < _PAGE or not recent:
-                return ""
+                return None
             page += 1
 
     def _page(self, session: SourceSession, page: int) -> list[Mapping[str, Any]]:

@@ -61,7 +61,7 @@ def stored_rules(store: DocumentStore, files: RuleFiles, *, dry_run: bool) -> Ru
         if stored_key is None and not dry_run:
             raise NotFoundError(
                 "the staging project has no key for pseudonyms and UIDs",
-                hint="an owner stores the policy with 'policy push'; the first push makes the key",
+                hint="an owner stores the policy ('policy push', or the menu's 'Set up publishing'): that makes it",
             )
         key = key_from_text(stored_key.text, "the stored key") if stored_key else stand_in_key
         identity = Identity.from_keys(key, site_key())
@@ -116,7 +116,7 @@ def _policy(store: DocumentStore, given: Path | None, *, dry_run: bool) -> tuple
         return _NO_POLICY, None
     raise RefusedError(
         "the staging project has no policy.json: nothing may leave it",
-        hint="an owner stores one with 'policy push', looks at 'plan', then arms it with 'policy arm'",
+        hint="an owner stores one ('policy push', or the menu's 'Set up publishing'), looks at a dry run, then arms it",
     )
 
 
