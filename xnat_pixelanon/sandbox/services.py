@@ -99,6 +99,14 @@ class ServicesFace:
             raise RuntimeError("the sandbox itself failed") from launcher.faults[0]
         return self.containers()
 
+    def revoke_container(self, container: Container, *, logins: bool = True) -> None:
+        """The token of a container is revoked while it works.
+
+        logins: what logged in with it is out, too, as when a login expires that cannot be renewed. A real site lets
+        such a login go on, but no new one be made.
+        """
+        self._services.launcher.revoke(container, logins=logins)
+
     def enable_events(self, enabled: bool = True) -> None:
         """The switch of the Event Service, off as installed."""
         self._services.events.enabled = enabled
