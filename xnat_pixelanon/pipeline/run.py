@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from xnat_pixelanon import __version__
+from xnat_pixelanon.archive.launches import ContainerLaunches
 from xnat_pixelanon.archive.ports import Destination, ReportStore, Source
 from xnat_pixelanon.domain.codes import Outcome
 from xnat_pixelanon.domain.report import NotSentReport, RunReport, SessionReport, exit_status
@@ -48,6 +49,8 @@ class RunPlan:
     report_store: ReportStore | None = None
     strict: bool = False
     settling: Settling | None = None
+    launches: ContainerLaunches | None = None
+    """Of the Container Service of the XNAT that is the source."""
 
 
 @dataclass(frozen=True, slots=True)

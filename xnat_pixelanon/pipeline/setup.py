@@ -26,6 +26,7 @@ from xnat_pixelanon.archive import (
     project_accessibility,
     project_role,
 )
+from xnat_pixelanon.archive.launches import ContainerLaunches
 from xnat_pixelanon.archive.ports import Destination, Source
 from xnat_pixelanon.archive.quiet import Quiet
 from xnat_pixelanon.domain.policy import Policy
@@ -137,6 +138,7 @@ def _from_xnat(
         strays=() if options.sessions else not_sent_reports(opened.strays()),
         report_store=XnatReportStore(connection, source.project),
         settling=_settling(options.patience, connection, opened, source.project, rules),
+        launches=ContainerLaunches(connection, source.project),
     )
 
 
