@@ -295,23 +295,23 @@ class Site:
 
 @pytest.fixture
 def make_site(tmp_path: Path) -> Iterator[Callable[..., Site]]:
-    """Start a site with the given settings of its clean server."""
+    """Start a site with the given settings of its clean server, and `staging` those of the other."""
     started: list[Sandbox] = []
 
-    def make(**settings: Any) -> Site:
+    def make(*, staging: Settings | None = None, **settings: Any) -> Site:
         number = len(started)
-        staging = Sandbox(tmp_path / f"staging-{number}", settings=Settings(site_id="STAGE"))
+        first = Sandbox(tmp_path / f"staging-{number}", settings=staging or Settings(site_id="STAGE"))
         clean = Sandbox(tmp_path / f"clean-{number}", settings=Settings(**({"site_id": "CLEAN"} | settings)))
-        for server in (staging, clean):
+        for server in (first, clean):
             server.start()
             started.append(server)
             server.add_user(OWNER, PASSWORD)
             server.add_user(MEMBER, PASSWORD)
-        staging.add_project(STAGING, owner=OWNER)
+        first.add_project(STAGING, owner=OWNER)
         clean.add_project(CLEAN, owner=OWNER)
-        for server, project in ((staging, STAGING), (clean, CLEAN)):
+        for server, project in ((first, STAGING), (clean, CLEAN)):
             server.set_role(project, MEMBER, "member")
-        return Site(tmp_path / f"site-{number}", staging, clean)
+        return Site(tmp_path / f"site-{number}", first, clean)
 
     yield make
     for server in started:
