@@ -183,6 +183,7 @@ def _plan(
         sessions=source.sessions(options.sessions),
         destination_name=destination.name if destination else "",
         strict=options.strict,
+        whole=not options.sessions,
     )
 
 
