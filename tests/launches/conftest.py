@@ -11,6 +11,7 @@ from pydicom.dataset import Dataset
 
 from tests.launches.browser import Browser, Ended
 from tests.pipeline.conftest import CLEAN, MEMBER, OWNER, PASSWORD, STAGING, Site, make_site, told_in
+from xnat_pixelanon.archive import Credentials, connect
 from xnat_pixelanon.install.commands import SAME_SERVER
 from xnat_pixelanon.sandbox.person import Person
 
@@ -38,6 +39,17 @@ class Hospital:
         found = self.site.staging.wait_for_containers(120)
         return [Ended(one.id, one.status, one.stdout, one.stderr) for one in found]
 
+    def nothing_sent(self, *projects: str) -> bool:
+        """No session, and nothing of one in the prearchive, in any clean project of either server."""
+        for server in (self.site.staging, self.site.clean):
+            with connect(Credentials(server.url, ADMIN, PASSWORD)) as connection:
+                for project in (CLEAN, *projects):
+                    for path in (f"/data/projects/{project}/experiments", f"/data/prearchive/projects/{project}"):
+                        answer = connection.get(f"{path}?format=json", "looking", (200, 404))
+                        if answer.status == 200 and answer.rows("looking"):
+                            return False
+        return True
+
     def words_told(self) -> list[str]:
         """Words of headers, labels and UIDs that stand in the log of any container."""
         log = "".join(one.log for one in self.containers())
@@ -49,7 +61,8 @@ class Hospital:
 def hospital(make_site: Callable[..., Site], tmp_path: Path) -> Iterator[Hospital]:
     """The commands are installed by the administrator; nothing is enabled in a project, and nothing is stored."""
     site = make_site()
-    site.staging.add_user(ADMIN, PASSWORD, admin=True)
+    for server in (site.staging, site.clean):
+        server.add_user(ADMIN, PASSWORD, admin=True)
     site.staging.add_project(CLEAN, owner=OWNER)
     site.staging.set_role(CLEAN, MEMBER, "member")
     site.staging.container_environment["PIXELANON_POLL"] = "0.1"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +13,6 @@ import click
 from xnat_pixelanon.archive import XnatDocumentStore, connect
 from xnat_pixelanon.cli import show
 from xnat_pixelanon.domain.documents import parse
-from xnat_pixelanon.domain.report import RunReport
 from xnat_pixelanon.errors import PixelanonError
 from xnat_pixelanon.install.commands import command_for
 from xnat_pixelanon.pipeline.documents import TEMPLATES, pulled
@@ -81,9 +80,10 @@ def _carry_out(launch: Launch, options: RunOptions) -> int:
         if plan.report_store is not None:
             click.echo(f"report: {plan.report_store.keep(run_id, render(result.report))}")
         if not launch.session:
+            told = [result.report.as_dict()]
             if not options.dry_run:
-                _make_worklist(launch, plan, [result.report.as_dict()])
-            _make_proposal(launch, plan, result.report)
+                _make_worklist(launch, plan, told)
+            _make_proposal(launch, plan, told)
     if result.stopped is not None:
         show.error(result.stopped, as_json=False)
     return result.report.exit_status
@@ -92,9 +92,18 @@ def _carry_out(launch: Launch, options: RunOptions) -> int:
 def _spread(launch: Launch, plan: RunPlan) -> int:
     """Collect what earlier containers reported, then launch one for each session, and end."""
     if plan.launches is not None and plan.report_store is not None:
-        _make_worklist(launch, plan, plan.report_store.runs())
+        read: list[Mapping[str, Any]] = []
+        _make_worklist(launch, plan, _noted(plan.report_store.runs(), read))
+        _make_proposal(launch, plan, read)
         click.echo(fan_out(plan.launches, command_for(launch.server)["name"], plan.sessions))
     return 0
+
+
+def _noted(reports: Iterable[Mapping[str, Any]], read: list[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """The reports, each put into `read` as it is taken: no more are fetched than the worklist needs."""
+    for report in reports:
+        read.append(report)
+        yield report
 
 
 def _make_worklist(launch: Launch, plan: RunPlan, reports: Iterable[Mapping[str, Any]]) -> None:
@@ -105,7 +114,7 @@ def _make_worklist(launch: Launch, plan: RunPlan, reports: Iterable[Mapping[str,
     click.echo(f"worklist: {len(rows)} waiting; {plan.report_store.keep_fixed(files)}")
 
 
-def _make_proposal(launch: Launch, plan: RunPlan, report: RunReport) -> None:
+def _make_proposal(launch: Launch, plan: RunPlan, reports: Sequence[Mapping[str, Any]]) -> None:
     """What to fill in, for groups that no template matches; its failure is said and fails no run."""
     if plan.report_store is None:
         return
@@ -113,10 +122,10 @@ def _make_proposal(launch: Launch, plan: RunPlan, report: RunReport) -> None:
         with connect(launch.source.credentials(os.environ)) as connection:
             stored = XnatDocumentStore(connection, launch.project).load(TEMPLATES.name)
         document = parse(pulled(stored, TEMPLATES), TEMPLATES.name) if stored else None
-        proposal = propose(document, report)
     except PixelanonError as error:
         click.echo(f"proposal: not made: {error.message}")
         return
+    proposal = propose(document, plan.sessions, reports)
     kept = plan.report_store.keep_fixed({proposal_file: proposal.text.encode()})
     click.echo(f"proposal: {proposal.undecided} to look at; {kept}")
 

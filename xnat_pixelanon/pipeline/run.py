@@ -49,6 +49,8 @@ class RunPlan:
     report_store: ReportStore | None = None
     strict: bool = False
     settling: Settling | None = None
+    whole: bool = True
+    """Every session of the source was asked for, and not some of them by name."""
     launches: ContainerLaunches | None = None
     """Of the Container Service of the XNAT that is the source."""
 
@@ -105,7 +107,7 @@ def run(plan: RunPlan, workers: Workers, progress: Progress, *, run_id: str) -> 
         exit_status=status,
         sessions=tuple(reports),
         strays=plan.strays,
-        notes=(*plan.notes, *_silent_templates(plan.rules, reports)),
+        notes=(*plan.notes, *_silent_templates(plan, reports)),
     )
     progress.run_done(report)
     return RunResult(report, stopped)
@@ -139,15 +141,17 @@ def _one(job: Job, session: SourceSession, telling: SessionTelling) -> tuple[Ses
         ), None
 
 
-def _silent_templates(rules: Rules, reports: Sequence[SessionReport]) -> tuple[str, ...]:
-    """A template that touched nothing is said out loud."""
+def _silent_templates(plan: RunPlan, reports: Sequence[SessionReport]) -> tuple[str, ...]:
+    """A template that touched nothing is said out loud; where only some sessions were looked at, that says nothing."""
     if not reports:
         return ("the source holds no session",)
+    if not plan.whole:
+        return ()
     scans = [scan for session in reports for scan in session.scans]
     used = {name for scan in scans for instance in scan.instances for name in instance.templates}
     return tuple(
         f"template {template.id} matched no image of this run"
-        for template in rules.templates.templates
+        for template in plan.rules.templates.templates
         if template.id not in used
     )
 

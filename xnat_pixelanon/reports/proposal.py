@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from xnat_pixelanon.domain.report import RunReport
+from xnat_pixelanon.domain.session import SourceSession
 
 FILE = "documents/proposed/templates.json"
 LOOK = (
@@ -31,15 +31,25 @@ class Proposal:
     undecided: int
 
 
-def propose(stored: Mapping[str, Any] | None, report: RunReport) -> Proposal:
-    """`stored`: the newest templates.json with `based_on`, as it is given out for editing; None where there is none."""
+def propose(
+    stored: Mapping[str, Any] | None, sessions: Sequence[SourceSession], reports: Iterable[Mapping[str, Any]]
+) -> Proposal:
+    """What nobody decided of `sessions`, as the newest of `reports` tells of each.
+
+    `stored`: the newest templates.json with `based_on`, as it is given out for editing; None where there is none.
+    `reports`: in the form of report.json, newest first.
+    """
     document = dict(stored or {"schema_version": 1, "templates": [], "exclusions": [], "overrides": []})
     taken = {template["id"] for template in document["templates"]}
     found: dict[tuple[tuple[str, str | int], ...], list[str]] = {}
-    for session in report.sessions:
-        for scan in session.scans:
-            for criteria in scan.undecided:
-                found.setdefault(tuple(criteria.items()), []).append(f"{session.label} scan {scan.id}")
+    left = {session.id: session for session in sessions}
+    for told in (told for report in reports for told in report["sessions"]):
+        session = left.pop(told["id"], None)
+        if session is None:
+            continue
+        for scan in told["scans"]:
+            for criteria in scan.get("undecided", ()):  # an older version's report has none
+                found.setdefault(tuple(criteria.items()), []).append(f"{session.label} scan {scan['id']}")
     entries = []
     for match, scans in sorted(found.items(), key=str):
         entry = _entry(dict(match), scans, taken)
