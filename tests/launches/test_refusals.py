@@ -11,7 +11,7 @@ import pytest
 
 from tests.launches.browser import Browser, Ended
 from tests.launches.conftest import ADMIN, Hospital, switched_on
-from tests.launches.test_owners_way import GUIDE
+from tests.launches.test_owners_way import PROSE
 from tests.pipeline.conftest import (
     CLEAN,
     MEMBER,
@@ -74,7 +74,7 @@ def refused(hospital: Hospital, ended: Ended, sentence: str, hint: str, *, in_gu
     assert hint in " ".join(hints), ended.log
     assert "Traceback" not in ended.log
     assert hospital.nothing_sent(ELSEWHERE)
-    assert f"`{sentence}`" in GUIDE or not in_guide
+    assert f"`{sentence}`" in PROSE or not in_guide
 
 
 # Who launches
@@ -172,7 +172,7 @@ def test_a_missing_secret_the_service_itself_refuses(second: Hospital, name: str
     assert second.containers() == [], "no container is made"
     status = owner.ask("GET", f"/data/workflows/{workflow}?format=json").json()["items"][0]["data_fields"]["status"]
     assert status == "Failed (Command resolution)"
-    assert f"*{status}*" in GUIDE
+    assert f"*{status}*" in PROSE
     assert second.nothing_sent()
 
 
