@@ -218,7 +218,7 @@ class Site:
             store = XnatDocumentStore(connection, STAGING)
             if store.load(KEY_DOCUMENT) is None:
                 store.push(KEY_DOCUMENT, new_key(), None)
-                self.accept(key_fingerprint(store))
+                self.accept(key_fingerprint(store, STAGING))
                 self.clean.clear_requests()
             newest = store.load(name)
             return store.push(name, json.dumps(document), newest.version if newest else None)
@@ -235,7 +235,7 @@ class Site:
     def fingerprint(self) -> str | None:
         """Of the staging project's key."""
         with connect(Credentials(self.staging.url, OWNER, PASSWORD)) as connection:
-            return key_fingerprint(XnatDocumentStore(connection, STAGING))
+            return key_fingerprint(XnatDocumentStore(connection, STAGING), STAGING)
 
     def templates(self, *templates: dict[str, Any], **more: Any) -> int:
         return self.store("templates.json", {"schema_version": 1, "templates": list(templates)} | more)
