@@ -17,12 +17,14 @@ from xnat_pixelanon.errors import (
     RefusedError,
     RightsError,
 )
+from xnat_pixelanon.pipeline import changes
 from xnat_pixelanon.pipeline.documents import POLICY, TEMPLATES, Document, pulled, push, switch
 from xnat_pixelanon.pipeline.launching import Launch
 from xnat_pixelanon.pipeline.setup import check_private
 
 _NO_TEMPLATES = json.dumps({"schema_version": 1, "templates": [], "exclusions": [], "overrides": []}, indent=1) + "\n"
-_BOTH = (TEMPLATES, POLICY)
+_BOTH = (POLICY, TEMPLATES)
+"""In the order in which they are stored: what disarms comes first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ class Desk:
         """Store templates.json and policy.json from the resource PIXELANON_DOCUMENTS; what was done with each.
 
         All is checked before anything is stored. RefusedError where a file is based on an older version, or would arm.
+        A policy that is stored is disarmed: members may be able to write the resource, and nobody need have read it.
         """
         self.check_owner()
         texts = dict(self._given())
@@ -89,8 +92,7 @@ class Desk:
         changed = [document for document in texts if self._differs(document, texts[document])]
         done = [f"{document.name} is stored as it is already" for document in texts if document not in changed]
         for document in changed:
-            pushed = push(self.store, self.launch.source, document, texts[document], document.name)
-            done.append(f"{document.name} stored as version {pushed.version}")
+            done += self._stored(document, texts[document])
         return done + self._working_copies()
 
     def arm(self) -> list[str]:
@@ -108,6 +110,26 @@ class Desk:
         self.check_owner()
         version = switch(self.store, enabled=False)
         return ["the policy is not armed" if version is None else f"policy disarmed: version {version}"]
+
+    def _stored(self, document: Document, text: str) -> list[str]:
+        """Store a changed file; the version, and what it changes."""
+        before = self.store.load(document.name)
+        if document is POLICY:
+            new = parse(text, document.name)
+            text = json.dumps(new | {"enabled": False}, indent=1)
+            pushed = push(self.store, self.launch.source, document, text, document.name)
+            said = f"{document.name} stored as version {pushed.version}"
+            if not new.get("enabled"):
+                return [f"{said}, disarmed"]
+            return [
+                f"{said}, DISARMED, as a file may have been changed unread: look at a dry run, then 'arm publishing'"
+            ]
+        pushed = push(self.store, self.launch.source, document, text, document.name)
+        return [
+            f"{document.name} stored as version {pushed.version}",
+            changes.of_templates(before.text if before else None, text),
+            "look at a dry run before the next run publishes by these templates",
+        ]
 
     def _first_policy(self) -> str:
         launch = self.launch
