@@ -127,7 +127,7 @@ def _make_proposal(launch: Launch, plan: RunPlan, reports: Sequence[Mapping[str,
         return
     proposal = propose(document, plan.sessions, reports)
     kept = plan.report_store.keep_fixed({proposal_file: proposal.text.encode()})
-    click.echo(f"proposal: {proposal.undecided} to look at; {kept}")
+    click.echo(f"{proposal.sentence}; {kept}")
 
 
 _ACTIONS: Mapping[Action, Callable[[Launch], int]] = {
