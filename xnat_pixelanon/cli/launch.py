@@ -90,12 +90,15 @@ def _carry_out(launch: Launch, options: RunOptions) -> int:
 
 
 def _spread(launch: Launch, plan: RunPlan) -> int:
-    """Collect what earlier containers reported, then launch one for each session, and end."""
+    """Launch a container for each session, then collect what earlier ones reported, and end.
+
+    In this order: what lies in the project resource cannot keep anything from being launched.
+    """
     if plan.launches is not None and plan.report_store is not None:
+        click.echo(fan_out(plan.launches, command_for(launch.server)["name"], plan.sessions))
         read: list[Mapping[str, Any]] = []
         _make_worklist(launch, plan, _noted(plan.report_store.runs(), read))
         _make_proposal(launch, plan, read)
-        click.echo(fan_out(plan.launches, command_for(launch.server)["name"], plan.sessions))
     return 0
 
 
