@@ -190,6 +190,17 @@ def test_a_scratch_mount_that_cannot_be_written_is_said_and_done_without(
     assert len(site.visible()) == 1
 
 
+@pytest.mark.parametrize("accessibility", ["public", "protected"])
+def test_a_project_that_others_can_read_is_disarmed_all_the_same(
+    launched: Launched, site: Site, accessibility: str
+) -> None:
+    site.staging.set_accessibility(STAGING, accessibility)
+    launched("disarm", user=MEMBER).refuses("this account is member")
+    assert "policy disarmed: version 2" in launched("disarm").out
+    launched("arm").refuses(accessibility)
+    assert stored(site, "policy.json")["enabled"] is False
+
+
 class TestSetUp:
     def test_it_stores_a_disarmed_policy_and_a_key(self, launched: Launched, bare: Site) -> None:
         said = launched("set-up", PROJECT="BARE", CLEAN_PROJECT=CLEAN, LABEL_PREFIX="PX-", AVAILABLE_SCANS="true")
@@ -202,6 +213,7 @@ class TestSetUp:
             "publish": "available-scans",
             "labels": {"prefix": "PX-"},
         }
+        assert f"sessions will go to the project {CLEAN} on the server PUBLIC" in said.out
         assert stored(bare, KEY_DOCUMENT, "BARE")
         assert set(files(bare, project="BARE")) == {"documents/policy.json", "documents/templates.json"}
 

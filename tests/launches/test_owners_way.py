@@ -104,6 +104,7 @@ def sets_up(owner: Browser) -> None:
         owner.launch("1 Set up publishing", clean_project=CLEAN, label_prefix="PX-"),
         "policy.json stored as version 1, disarmed: nothing is published yet",
         "the project's key for pseudonyms and UIDs was made",
+        "sessions will go to the project CLEAN on this server",
         "copies for you to change are in documents/ of the project resource PIXELANON",
     )
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from xnat_pixelanon.archive import Role, XnatConnection, XnatDocumentStore, project_role
 from xnat_pixelanon.archive.project_files import DOCUMENTS, REPORTS, ProjectFiles
 from xnat_pixelanon.domain.documents import parse
-from xnat_pixelanon.domain.policy import Policy
+from xnat_pixelanon.domain.policy import DestinationPolicy, Policy
 from xnat_pixelanon.errors import (
     ConfigurationError,
     DocumentError,
@@ -38,14 +38,18 @@ class Desk:
     def store(self) -> XnatDocumentStore:
         return XnatDocumentStore(self.connection, self.launch.project)
 
-    def check_owner(self) -> None:
-        """RightsError unless the account owns the staging project; RefusedError unless that is private."""
+    def check_role(self) -> None:
+        """RightsError unless the account owns the staging project."""
         role = project_role(self.connection, self.launch.project)
         if role is not Role.OWNER:
             raise RightsError(
                 f"this account is {role} of {self.launch.project}; only its owners may do this",
                 hint="ask an owner of the staging project to launch it",
             )
+
+    def check_owner(self) -> None:
+        """As `check_role`; RefusedError unless the staging project is private."""
+        self.check_role()
         check_private(self.connection, self.launch.source)
 
     def set_up(self) -> list[str]:
@@ -74,6 +78,7 @@ class Desk:
             done = [f"policy.json stored as version {pushed.version}, disarmed: nothing is published yet"]
             if pushed.made_key:
                 done.append("the project's key for pseudonyms and UIDs was made; keep the project's config in a backup")
+        done.append(f"sessions will go to {_place(DestinationPolicy(*wanted))}")
         return done + self._working_copies()
 
     def store_documents(self) -> list[str]:
@@ -102,12 +107,11 @@ class Desk:
         stored = self.store.load(POLICY.name)
         destination = Policy.from_text(stored.text if stored else "").destination
         what = "the policy is armed already" if version is None else f"policy armed: version {version}"
-        server = "this server" if destination.server == "same" else f"the server {destination.server}"
-        return [f"{what}; sessions go to the project {destination.project} on {server}"]
+        return [f"{what}; sessions go to {_place(destination)}"]
 
     def disarm(self) -> list[str]:
-        """Stop all publishing at once."""
-        self.check_owner()
+        """Stop all publishing at once; where the project is not private too, as then it is needed most."""
+        self.check_role()
         version = switch(self.store, enabled=False)
         return ["the policy is not armed" if version is None else f"policy disarmed: version {version}"]
 
@@ -193,6 +197,11 @@ class Desk:
         except PixelanonError as error:
             return [f"copies for you to change could not be put into the resource {REPORTS}: {error.message}"]
         return [f"copies for you to change are in documents/ of the project resource {REPORTS}"]
+
+
+def _place(destination: DestinationPolicy) -> str:
+    server = "this server" if destination.server == "same" else f"the server {destination.server}"
+    return f"the project {destination.project} on {server}"
 
 
 def _content(document: Mapping[str, object]) -> Mapping[str, object]:
