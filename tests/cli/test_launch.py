@@ -201,6 +201,19 @@ def test_a_project_that_others_can_read_is_disarmed_all_the_same(
     assert stored(site, "policy.json")["enabled"] is False
 
 
+def test_a_defect_is_told_by_type_and_place_and_never_by_what_it_says(
+    launched: Launched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_environment: object) -> None:
+        raise KeyError("Invented^Name")
+
+    monkeypatch.setattr("xnat_pixelanon.cli.launch.launch_of", broken)
+    said = launched("run")
+    said.refuses("KeyError at broken:", status=1)
+    assert "Invented" not in said.out + said.err
+    assert "Traceback" not in said.err
+
+
 class TestSetUp:
     def test_it_stores_a_disarmed_policy_and_a_key(self, launched: Launched, bare: Site) -> None:
         said = launched("set-up", PROJECT="BARE", CLEAN_PROJECT=CLEAN, LABEL_PREFIX="PX-", AVAILABLE_SCANS="true")
