@@ -107,6 +107,7 @@ def sets_up(owner: Browser) -> None:
         owner.launch("1 Set up publishing", clean_project=CLEAN, label_prefix="PX-"),
         "policy.json stored as version 1, disarmed: nothing is published yet",
         "the project's key for pseudonyms and UIDs was made",
+        "sessions will go to the project CLEAN on this server",
         "copies for you to change are in documents/ of the project resource PIXELANON",
     )
 
@@ -140,7 +141,10 @@ def stores_documents(owner: Browser, proposed: dict[str, Any]) -> None:
     done(
         owner.launch("3 Store documents"),
         "templates.json stored as version 1",
-        "policy.json stored as version 2",
+        "policy.json stored as version 2, disarmed",
+        "templates: 2 added (ct-512x512, us-480x640)",
+        '1 of the new or changed say "looked at, clean": no rectangles',
+        "look at a dry run before the next run publishes by these templates",
     )
     run = done(owner.launch("2 Dry run"), "proposal: 0 to look at")
     scans = the_report(owner, run)["sessions"][0]["scans"]

@@ -90,12 +90,15 @@ def _carry_out(launch: Launch, options: RunOptions) -> int:
 
 
 def _spread(launch: Launch, plan: RunPlan) -> int:
-    """Collect what earlier containers reported, then launch one for each session, and end."""
+    """Launch a container for each session, then collect what earlier ones reported, and end.
+
+    In this order: what lies in the project resource cannot keep anything from being launched.
+    """
     if plan.launches is not None and plan.report_store is not None:
+        click.echo(fan_out(plan.launches, command_for(launch.server)["name"], plan.sessions))
         read: list[Mapping[str, Any]] = []
         _make_worklist(launch, plan, _noted(plan.report_store.runs(), read))
         _make_proposal(launch, plan, read)
-        click.echo(fan_out(plan.launches, command_for(launch.server)["name"], plan.sessions))
     return 0
 
 
@@ -127,7 +130,7 @@ def _make_proposal(launch: Launch, plan: RunPlan, reports: Sequence[Mapping[str,
         return
     proposal = propose(document, plan.sessions, reports)
     kept = plan.report_store.keep_fixed({proposal_file: proposal.text.encode()})
-    click.echo(f"proposal: {proposal.undecided} to look at; {kept}")
+    click.echo(f"{proposal.sentence}; {kept}")
 
 
 _ACTIONS: Mapping[Action, Callable[[Launch], int]] = {
