@@ -2,46 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.console import Console
 from rich.table import Table
 
 from xnat_pixelanon.archive import DirLocation, Location, XnatDocumentStore, XnatLocation, connect, project_exists
-from xnat_pixelanon.archive.ports import StoredDocument
 from xnat_pixelanon.cli.run import LOCATION
-from xnat_pixelanon.domain import policy as policy_document
-from xnat_pixelanon.domain import templates as templates_document
-from xnat_pixelanon.domain.documents import parse
-from xnat_pixelanon.domain.policy import Policy
-from xnat_pixelanon.domain.templates import TemplateSet
 from xnat_pixelanon.errors import ConfigurationError, NotFoundError, RefusedError
-from xnat_pixelanon.pipeline.rules import KEY_DOCUMENT, new_key
-from xnat_pixelanon.pipeline.setup import destination_of
+from xnat_pixelanon.pipeline.documents import POLICY, TEMPLATES, Document, newest, pulled, switch
+from xnat_pixelanon.pipeline.documents import push as push_document
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _FROM = click.option(
     "--from", "source", type=LOCATION, required=True, metavar="xnat:PROJECT", help="The staging project."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Document:
-    """One kind of stored document: its name in the store, and the check that all of its texts have to pass."""
-
-    name: str
-    check: Callable[[str, str], object]
-
-
-_TEMPLATES = _Document(templates_document.DOCUMENT, TemplateSet.from_text)
-_POLICY = _Document(policy_document.DOCUMENT, Policy.from_text)
 
 
 @click.group()
@@ -67,24 +46,6 @@ def _store(source: Location) -> Iterator[tuple[XnatDocumentStore, XnatLocation]]
         yield XnatDocumentStore(connection, source.project), source
 
 
-def _newest(store: XnatDocumentStore, document: _Document) -> StoredDocument:
-    stored = store.load(document.name)
-    if stored is None:
-        raise NotFoundError(f"the project has no {document.name} stored", hint="store the first one with 'push FILE'")
-    return stored
-
-
-def _with_version(stored: StoredDocument, where: str) -> dict[str, Any]:
-    content: dict[str, Any] = parse(stored.text, where)
-    return {"schema_version": content["schema_version"], "based_on": stored.version} | {
-        key: value for key, value in content.items() if key not in ("schema_version", "based_on")
-    }
-
-
-def _dump(content: dict[str, Any]) -> str:
-    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-
-
 def _read(path: Path) -> str:
     try:
         return path.read_text("utf-8")
@@ -103,7 +64,7 @@ def _write(path: Path, text: str) -> None:
         ) from None
 
 
-def _add_shared(group: click.Group, document: _Document) -> None:
+def _add_shared(group: click.Group, document: Document) -> None:
     """show, check, pull, push and history are the same for every document."""
 
     @group.command("show")
@@ -111,9 +72,9 @@ def _add_shared(group: click.Group, document: _Document) -> None:
     def show(source: Location) -> None:
         """Print the stored document, with who stored it and when on stderr."""
         with _store(source) as (store, _):
-            stored = _newest(store, document)
+            stored = newest(store, document)
         click.echo(f"{document.name} version {stored.version}, by {stored.author}, {stored.date}", err=True)
-        click.echo(_dump(_with_version(stored, document.name)), nl=False)
+        click.echo(pulled(stored, document), nl=False)
 
     @group.command("check")
     @click.argument("file", type=_FILE)
@@ -131,8 +92,8 @@ def _add_shared(group: click.Group, document: _Document) -> None:
         if file.exists() and not force:
             raise RefusedError(f"{file} exists", hint="give another name, or --force to overwrite it")
         with _store(source) as (store, _):
-            stored = _newest(store, document)
-        _write(file, _dump(_with_version(stored, document.name)))
+            stored = newest(store, document)
+        _write(file, pulled(stored, document))
         click.echo(f"version {stored.version} written to {file}")
 
     @group.command("push")
@@ -142,11 +103,13 @@ def _add_shared(group: click.Group, document: _Document) -> None:
         """Check FILE and store it as a new version; refused when somebody else stored one since it was pulled."""
         text = _read(file)
         document.check(text, str(file))
-        based_on = parse(text, str(file)).get("based_on")
         with _store(source) as (store, location):
-            _before_push(document, text, store, location)
-            version = store.push(document.name, text, based_on)
-        click.echo(f"{document.name} stored as version {version}")
+            pushed = push_document(store, location, document, text, str(file))
+        if pushed.made_key:
+            click.echo(
+                "the project's key for pseudonyms and UIDs was made; keep the project's config in your backup", err=True
+            )
+        click.echo(f"{document.name} stored as version {pushed.version}")
 
     @group.command("history")
     @_FROM
@@ -160,31 +123,13 @@ def _add_shared(group: click.Group, document: _Document) -> None:
         Console(highlight=False).print(table if versions else f"no {document.name} stored")
 
 
-def _before_push(document: _Document, text: str, store: XnatDocumentStore, location: XnatLocation) -> None:
-    """A policy that sends a project into itself is refused; the first one makes the project's key."""
-    if document is not _POLICY:
-        return
-    if destination_of(Policy.from_text(text), location) == location:
-        raise RefusedError(
-            "the policy's destination is the staging project itself", hint="name the clean project in destination"
-        )
-    if store.load(KEY_DOCUMENT) is None:
-        store.push(KEY_DOCUMENT, new_key(), None)
-        click.echo(
-            "the project's key for pseudonyms and UIDs was made; keep the project's config in your backup", err=True
-        )
-
-
 def _switch(source: Location, *, enabled: bool) -> None:
     with _store(source) as (store, _):
-        stored = _newest(store, _POLICY)
-        _POLICY.check(stored.text, f"stored {_POLICY.name}, version {stored.version}")
-        content = _with_version(stored, _POLICY.name) | {"enabled": enabled}
-        if parse(stored.text, _POLICY.name).get("enabled", False) == enabled:
-            click.echo(f"the policy is {'armed' if enabled else 'not armed'} already")
-            return
-        version = store.push(_POLICY.name, _dump(content), stored.version)
-    click.echo(f"policy {'armed' if enabled else 'disarmed'}: version {version}")
+        version = switch(store, enabled=enabled)
+    if version is None:
+        click.echo(f"the policy is {'armed' if enabled else 'not armed'} already")
+    else:
+        click.echo(f"policy {'armed' if enabled else 'disarmed'}: version {version}")
 
 
 @policy.command("arm")
@@ -201,5 +146,5 @@ def disarm(source: Location) -> None:
     _switch(source, enabled=False)
 
 
-_add_shared(templates, _TEMPLATES)
-_add_shared(policy, _POLICY)
+_add_shared(templates, TEMPLATES)
+_add_shared(policy, POLICY)

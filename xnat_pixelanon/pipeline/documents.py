@@ -1,0 +1,97 @@
+"""The stored documents of a staging project as people handle them: checked, pulled, pushed, armed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from xnat_pixelanon.archive import XnatLocation
+from xnat_pixelanon.archive.ports import DocumentStore, StoredDocument
+from xnat_pixelanon.domain import policy as policy_document
+from xnat_pixelanon.domain import templates as templates_document
+from xnat_pixelanon.domain.documents import parse
+from xnat_pixelanon.domain.policy import Policy
+from xnat_pixelanon.domain.templates import TemplateSet
+from xnat_pixelanon.errors import NotFoundError, RefusedError
+from xnat_pixelanon.pipeline.rules import KEY_DOCUMENT, new_key
+from xnat_pixelanon.pipeline.setup import destination_of
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One kind of stored document: its name in the store, and the check that all of its texts have to pass."""
+
+    name: str
+    check: Callable[[str, str], object]
+
+
+TEMPLATES = Document(templates_document.DOCUMENT, TemplateSet.from_text)
+POLICY = Document(policy_document.DOCUMENT, Policy.from_text)
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """A document that was stored; `made_key`: the project had no key yet, and has one now."""
+
+    version: int
+    made_key: bool = False
+
+
+def newest(store: DocumentStore, document: Document) -> StoredDocument:
+    """The stored document; NotFoundError where there is none."""
+    stored = store.load(document.name)
+    if stored is None:
+        raise NotFoundError(f"the project has no {document.name} stored", hint="store the first one with 'push FILE'")
+    return stored
+
+
+def pulled(stored: StoredDocument, document: Document) -> str:
+    """The text of a pulled file: the document, with the version that it is based on."""
+    return _dump(_with_version(stored, document))
+
+
+def push(store: DocumentStore, location: XnatLocation, document: Document, text: str, where: str) -> Pushed:
+    """Check a text and store it as a new version.
+
+    DocumentError with every problem in it; RefusedError when it is based on another version than the newest, or is a
+    policy that sends the project into itself. The first policy makes the project's key.
+    """
+    document.check(text, where)
+    made_key = False
+    if document is POLICY:
+        if destination_of(Policy.from_text(text), location) == location:
+            raise RefusedError(
+                "the policy's destination is the staging project itself", hint="name the clean project in destination"
+            )
+        made_key = make_key(store)
+    return Pushed(store.push(document.name, text, parse(text, where).get("based_on")), made_key)
+
+
+def make_key(store: DocumentStore) -> bool:
+    """Store a key for pseudonyms and UIDs where there is none; whether one was made. It is never overwritten."""
+    if store.load(KEY_DOCUMENT) is not None:
+        return False
+    store.push(KEY_DOCUMENT, new_key(), None)
+    return True
+
+
+def switch(store: DocumentStore, *, enabled: bool) -> int | None:
+    """Arm or disarm the stored policy: the new version, None where it was so already."""
+    stored = newest(store, POLICY)
+    POLICY.check(stored.text, f"stored {POLICY.name}, version {stored.version}")
+    if parse(stored.text, POLICY.name).get("enabled", False) == enabled:
+        return None
+    return store.push(POLICY.name, _dump(_with_version(stored, POLICY) | {"enabled": enabled}), stored.version)
+
+
+def _with_version(stored: StoredDocument, document: Document) -> dict[str, Any]:
+    content: dict[str, Any] = parse(stored.text, document.name)
+    return {"schema_version": content["schema_version"], "based_on": stored.version} | {
+        key: value for key, value in content.items() if key not in ("schema_version", "based_on")
+    }
+
+
+def _dump(content: dict[str, Any]) -> str:
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
