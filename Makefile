@@ -14,12 +14,13 @@ BENCH_STAMP := $(BENCH_VENV)/.installed
 BENCH ?= --out bench.json
 NEW_ENOUGH = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "xnat-pixelanon needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
 
-.PHONY: demo test lint types unit long fuzz bench clean
+.PHONY: demo test lint types unit long fuzz bench image image-archive label lock clean
 
-$(STAMP): pyproject.toml
+$(STAMP): pyproject.toml image/runtime.lock  ## with the versions that the image has
 	$(NEW_ENOUGH)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[sandbox,test]'
+	sed -nE 's/^([a-z0-9.-]+==[^ ;]+).*/\1/p' image/runtime.lock >$(VENV)/constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(VENV)/constraints.txt -e '.[sandbox,test]'
 	touch $@
 
 $(BENCH_STAMP): pyproject.toml
@@ -56,6 +57,20 @@ fuzz: $(STAMP)  ## damaged files, until SECONDS are over; those that find someth
 
 bench: $(BENCH_STAMP)  ## measure beside cp, a naive loop and deid; BENCH='--scale 0.1 --only ct' for less
 	$(BENCH_VENV)/bin/python -m benchmarks $(BENCH)
+
+image: $(STAMP)  ## build the image and run it; keeps it where docker or podman can pull its base
+	image/build.sh $(BIN)/python
+
+image-archive: $(STAMP)  ## the same, and keep it as a file in build for a site without a registry
+	image/build.sh $(BIN)/python --archive
+
+label: $(STAMP)  ## write the commands and the version into the Dockerfile
+	$(BIN)/python image/label.py
+
+lock:  ## the newest versions of everything in the image; try them with make test before you commit them
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/pip install --quiet --disable-pip-version-check uv
+	image/lock.sh "$$PWD/build/lock/bin/uv"
 
 clean:
 	rm -rf $(VENV) $(BENCH_VENV) build bench.json demo-out .mypy_cache .pytest_cache .ruff_cache .hypothesis

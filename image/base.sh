@@ -5,15 +5,8 @@ set -euo pipefail
 folder=$1
 mkdir -p "$folder"
 
-# The path of the installation, of the first Python 3.12 that answers.
-prefix=
-for python in "${PYTHON312:-}" python3.12 "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.12.*/bin/python3.12; do
-  prefix=$("$python" -c 'import sys; print(sys.base_prefix)' 2>/dev/null) && break
-done
-if [ -z "$prefix" ]; then
-  echo "make image: no Python 3.12 on this machine for the stand-in base; name one in PYTHON312" >&2
-  exit 1
-fi
+python=$("$(dirname "$0")/python312.sh")
+prefix=$("$python" -c 'import sys; print(sys.base_prefix)')
 
 if [ ! -s "$folder/root.tar" ]; then
   sources=()

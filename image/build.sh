@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the image and tests it. usage: image/build.sh PYTHON [--archive FILE]
-# PYTHON is one that the tests can run with; FILE is kept for `docker load`.
+# Builds the image and tests it. usage: image/build.sh PYTHON [--archive]
+# PYTHON is one that the tests can run with; --archive keeps a file in build, for `docker load`.
 #
 # An engine of this machine is used when it has the base or can pull it, and keeps the image. Else, as root on Debian:
 # podman and runc, in a store that is removed at the end, on a stand-in of the base. ENGINE=docker, podman or stand-in
@@ -8,7 +8,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=$1
-archive=${3:-}
 default_base=$(sed -n 's/^ARG BASE=//p' Dockerfile)
 base=${BASE:-$default_base}
 version=$("$python" -c 'import xnat_pixelanon; print(xnat_pixelanon.__version__)')
@@ -71,7 +70,8 @@ stand_in() {
   fi
   say "the stand-in base"
   image/base.sh build/stand-in
-  "${engine[@]}" build --quiet --isolation chroot --squash-all --file image/stand-in.Dockerfile --tag "$base" build/stand-in >/dev/null
+  "${engine[@]}" build --isolation chroot --squash-all --file image/stand-in.Dockerfile --tag "$base" build/stand-in \
+    >"$work/base.log" 2>&1 || { cat "$work/base.log" >&2; fail "the stand-in base could not be built"; }
 }
 
 if [ "${#engine[@]}" -eq 0 ]; then
@@ -91,13 +91,13 @@ say "saving it"
 
 say "testing it"
 IMAGE_ENGINE="${engine[*]}" IMAGE_RUN="${run[*]}" IMAGE_TAG=$tag IMAGE_ARCHIVE=$work/image.tar.gz \
-  cp $work/image.tar.gz /tmp/img/; "$python" -m pytest -q -p no:cacheprovider image
+  "$python" -m pytest -q -p no:cacheprovider image
 
-if [ -n "$archive" ]; then
-  mkdir -p "$(dirname "$archive")"
+if [ "${2:-}" = --archive ]; then
+  archive=build/xnat-pixelanon-$version.tar.gz
+  mkdir -p build
   mv "$work/image.tar.gz" "$archive"
-  say "docker load < $archive"
-  "${engine[@]}" image inspect "$tag" | grep -q '"xnat-pixelanon.base": "stand-in"' &&
-    echo "      (it stands on a stand-in of $default_base: for tests, not for a site)"
+  say "a site takes it by: gunzip -c $archive | docker load"
+  [ "${#run[@]}" -eq 0 ] || echo "       (it stands on a stand-in of $default_base: for trying out, not for patients' images)"
 fi
 say "done"

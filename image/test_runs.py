@@ -39,7 +39,7 @@ ENCODE = {
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """`in` with a still in each family of transfer syntaxes and clean slices, `out`, `scratch`, `rules` with documents and key."""
+    """`in` with clean slices and a still in each family of transfer syntaxes, `rules`, and what the user can write."""
     images = [*slices(PERSON), ultrasound(PERSON), ultrasound(PERSON, series=3, transfer_syntax=JPEGBaseline8Bit)]
     grey = {"photometric": "MONOCHROME2"}
     for series, syntax in enumerate(ENCODE, 4):
