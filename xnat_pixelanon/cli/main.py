@@ -14,6 +14,7 @@ import click
 from xnat_pixelanon import __version__
 from xnat_pixelanon.cli import show
 from xnat_pixelanon.cli.documents import policy, templates
+from xnat_pixelanon.cli.launch import launch_command
 from xnat_pixelanon.cli.run import plan_command, run_command
 from xnat_pixelanon.cli.sandbox import demo_command, sandbox_command
 from xnat_pixelanon.errors import PixelanonError
@@ -47,7 +48,7 @@ def cli(debug: bool) -> None:
         logging.getLogger(noisy).setLevel(logging.CRITICAL + 1)
 
 
-for command in (run_command, plan_command, templates, policy, sandbox_command, demo_command):
+for command in (run_command, plan_command, templates, policy, launch_command, sandbox_command, demo_command):
     cli.add_command(command)
 
 

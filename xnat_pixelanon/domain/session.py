@@ -48,6 +48,11 @@ class SourceSession:
     label: str
     subject: str
     shared: bool = False
+    study: str = ""
+    """Its Study Instance UID, where the source tells it."""
+    xsi_type: str = ""
+    inserted: str = ""
+    """When it came into the archive, as the server writes it; empty for a folder."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from xnat_pixelanon.domain.receipt import Comparison, Receipt, compare
 from xnat_pixelanon.domain.report import SessionReport
 from xnat_pixelanon.domain.session import Contents, Package, SourceSession
 from xnat_pixelanon.errors import ChangedError, RefusedError
+from xnat_pixelanon.pipeline import settling
 from xnat_pixelanon.pipeline.cleaning import (
     CleanedScan,
     CleanOrder,
@@ -36,6 +37,7 @@ from xnat_pixelanon.pipeline.pool import Workers
 from xnat_pixelanon.pipeline.progress import Progress
 from xnat_pixelanon.pipeline.rules import RuleReader, Rules
 from xnat_pixelanon.pipeline.scratch import Scratch
+from xnat_pixelanon.pipeline.settling import Settling
 from xnat_pixelanon.pipeline.telling import SessionTelling
 from xnat_pixelanon.pipeline.work import ReadFile, ReadTask, read, unread
 
@@ -55,6 +57,8 @@ class Job:
     workers: Workers
     scratch: Scratch
     progress: Progress
+    settling: Settling | None = None
+    """Waits until a session is quiet; None: the caller knows that it is."""
 
 
 def run_session(job: Job, session: SourceSession, telling: SessionTelling) -> SessionReport:
@@ -64,6 +68,8 @@ def run_session(job: Job, session: SourceSession, telling: SessionTelling) -> Se
     """
     if session.shared:
         return telling.end(Outcome.SHARED)
+    if job.settling is not None and (why := job.settling.wait(session)):
+        return telling.end(Outcome.WAITING, error=f"the session is not quiet: {why}", hint=settling.HINT)
     contents = job.source.contents(session)
     telling.contents(contents)
     job.progress.session_starts(telling.name, sum(len(scan.files) for scan in contents.scans))
