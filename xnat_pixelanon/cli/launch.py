@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from itertools import chain
@@ -17,6 +16,7 @@ from xnat_pixelanon.install.commands import command_for
 from xnat_pixelanon.pipeline.launching import Action, Launch, launch_of
 from xnat_pixelanon.pipeline.pool import Workers, default_workers
 from xnat_pixelanon.pipeline.run import RunPlan, new_run_id, run
+from xnat_pixelanon.pipeline.scratch import DEFAULT_FOLDER
 from xnat_pixelanon.pipeline.set_up import Desk
 from xnat_pixelanon.pipeline.setup import RunOptions, prepared
 from xnat_pixelanon.reports import worklist
@@ -107,5 +107,4 @@ def _use_scratch(environment: Mapping[str, str]) -> None:
     folder = environment.get("TMPDIR", "")
     if folder and not os.access(folder, os.W_OK | os.X_OK):
         os.environ.pop("TMPDIR")
-        tempfile.tempdir = None
-        click.echo(f"{folder} cannot be written by user {os.getuid()}: working in {tempfile.gettempdir()}", err=True)
+        click.echo(f"{folder} cannot be written by user {os.getuid()}: working in {DEFAULT_FOLDER}", err=True)
