@@ -25,7 +25,7 @@ say() {
 
 clean_up() {
   if [ -d "$work/store" ]; then
-    "${engine[@]}" unmount --all --force >/dev/null 2>&1 || true
+    "${engine[@]}" rm --all --force >/dev/null 2>&1 || true
     umount -R "$work/store/overlay" 2>/dev/null || true
   fi
   rm -rf "$work"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from xnat_pixelanon.install.commands import LABEL, SAME_SERVER
 from xnat_pixelanon.sandbox.cs_containers import Container
 from xnat_pixelanon.sandbox.cs_runner import Run, Runner
 from xnat_pixelanon.sandbox.person import Person
+from xnat_pixelanon.sandbox.sweep import Sweep
 
 from .conftest import Image
 
@@ -50,11 +51,14 @@ class Engine(Runner):
     user: str = ""
     owner: int = 0
     options: tuple[str, ...] = ()
+    work: list[Path] = field(default_factory=list)
+    """The folders that containers could write."""
 
     def command(self, run: Run) -> list[str]:
         for bind in run.binds:
             if bind.writable:
                 shutil.chown(bind.host, self.owner, self.owner)
+                self.work.append(bind.host)
         mounts = {str(bind.host): bind.path + ("" if bind.writable else ":ro") for bind in run.binds}
         user = ("--user", self.user) if self.user else ()
         image = replace(self.image, tag=f"docker.io/library/{run.image}")
@@ -84,14 +88,15 @@ class Launchpad:
         assert answer.json()["status"] == "success", answer.text
         return staging.wait_for_containers(180)[-1]
 
-    def published(self) -> list[Path]:
-        """The files of the clean project."""
-        archive = self.site.staging.root / "archive" / TARGET
-        return [item.path for item in self.site.staging.stored() if item.path and archive in item.path.parents]
+    def published(self) -> int:
+        """How many images the clean project has; nothing in any of its files or their names is staging's."""
+        items = [item for item in self.site.staging.stored() if item.where.startswith(f"archive/{TARGET}/")]
+        assert Sweep(self.site.samples, (STAGING,)).of(items).leaks == ()
+        return sum(item.path is not None and item.path.suffix == ".dcm" for item in items)
 
 
 @pytest.fixture
-def pad(make_site: Callable[..., Site], config: dict[str, Any]) -> Iterator[Launchpad]:
+def pad(make_site: Callable[..., Site], config: dict[str, Any]) -> Launchpad:
     site = make_site()
     site.staging.add_user("admin", PASSWORD, admin=True)
     site.staging.add_project(TARGET, owner=OWNER)
@@ -105,15 +110,18 @@ def pad(make_site: Callable[..., Site], config: dict[str, Any]) -> Iterator[Laun
         stored = requests.get(f"{site.staging.url}/xapi/commands/{answer.text}", auth=auth, timeout=30).json()
         if command["name"] == SAME_SERVER:
             wrappers = {wrapper["name"]: wrapper["id"] for wrapper in stored["xnat"]}
-    yield Launchpad(site, wrappers)
+    return Launchpad(site, wrappers)
 
 
 def test_a_session_is_launched_and_comes_out_clean(pad: Launchpad, image: Image) -> None:
     session = pad.site.seed("S1", [ultrasound(PERSON), *slices(PERSON)], person=PERSON)
     before = {path: path.read_bytes() for path in pad.site.staging.session_folder(session).rglob("*.dcm")}
-    ended = pad.launch("run-session", "session", session, Engine(image, owner=IMAGE_USER))
+    engine = Engine(image, owner=IMAGE_USER)
+    ended = pad.launch("run-session", "session", session, engine)
     assert (ended.status, ended.exit_code) == ("Complete", "0"), ended.stdout + ended.stderr
-    assert pad.published() != []
+    assert [list(folder.iterdir()) for folder in engine.work] == [[]]
+    assert "cannot be written" not in ended.stderr
+    assert pad.published() == 4
     assert {path: path.read_bytes() for path in before} == before
     said = (ended.stdout + ended.stderr).casefold()
     assert [word for word in private_words(pad.site.samples) if word in said] == []
@@ -126,7 +134,7 @@ def test_a_project_is_launched_under_a_user_that_cannot_write_the_work_mount(pad
     ended = pad.launch("run", "project", STAGING, engine)
     assert (ended.status, ended.exit_code) == ("Complete", "0"), ended.stdout + ended.stderr
     assert "/work cannot be written by user 12345: working in /tmp" in ended.stderr
-    assert pad.published() != []
+    assert pad.published() == 4
 
 
 def test_a_launch_without_any_place_to_work_ends_with_a_sentence(pad: Launchpad, image: Image) -> None:
@@ -135,4 +143,4 @@ def test_a_launch_without_any_place_to_work_ends_with_a_sentence(pad: Launchpad,
     assert (ended.status, ended.exit_code) == ("Failed", "3"), ended.stdout + ended.stderr
     assert "the scratch folder /tmp cannot be used" in ended.stderr
     assert "Traceback" not in ended.stderr
-    assert pad.published() == []
+    assert pad.published() == 0
