@@ -108,6 +108,13 @@ def test_a_folder_comes_out_as_on_this_machine(image: Image, folder: Path) -> No
     assert digests(folder / "out") == inside
 
 
+def test_a_folder_at_work_needs_no_absolute_path(image: Image, folder: Path) -> None:
+    folder.chmod(0o755)
+    done = image.run(*words("."), mounts={str(folder): "/work"}, environment={"TMPDIR": "scratch"})
+    assert done.returncode == 0, done.stderr
+    assert len(list((folder / "out").rglob("*.dcm"))) == len(list((folder / "in").iterdir()))
+
+
 def test_a_folder_that_this_user_cannot_write_is_told_in_a_sentence(image: Image, folder: Path) -> None:
     shutil.chown(folder / "out", 1000, 1000)
     done = image.run(*words("/data"), mounts=mounts(folder), environment={"TMPDIR": "/data/scratch"})
