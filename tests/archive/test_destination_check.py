@@ -55,7 +55,7 @@ def test_the_source_itself_is_refused(world):
 
 def test_a_project_with_a_policy_of_its_own_is_refused(world):
     store = XnatDocumentStore(world.connect(), "CLEAN")
-    store.push("accepts.json", '{"fingerprints": []}', None)
+    store.push("accepts.json", '{"schema_version": 1, "accepts": []}', None)
     world.destination().check()
     store.push("policy.json", '{"enabled": false}', None)
     with pytest.raises(RefusedError, match="policy of its own"):

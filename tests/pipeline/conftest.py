@@ -25,7 +25,7 @@ from xnat_pixelanon.cli.main import status_of
 from xnat_pixelanon.domain.report import RunReport, ScanReport, SessionReport
 from xnat_pixelanon.errors import PixelanonError
 from xnat_pixelanon.pipeline.pool import Done, Workers
-from xnat_pixelanon.pipeline.rules import KEY_DOCUMENT, new_key
+from xnat_pixelanon.pipeline.rules import KEY_DOCUMENT, key_fingerprint, new_key
 from xnat_pixelanon.pipeline.run import RunResult, new_run_id, run
 from xnat_pixelanon.pipeline.setup import Pace, RunOptions, prepared
 from xnat_pixelanon.sandbox.person import Person
@@ -217,8 +217,24 @@ class Site:
             store = XnatDocumentStore(connection, STAGING)
             if store.load(KEY_DOCUMENT) is None:
                 store.push(KEY_DOCUMENT, new_key(), None)
+                self.accept(key_fingerprint(store))
+                self.clean.clear_requests()
             newest = store.load(name)
             return store.push(name, json.dumps(document), newest.version if newest else None)
+
+    def accept(self, *fingerprints: str | None) -> None:
+        """Let the clean project take from these keys, and from no other."""
+        entries = [{"fingerprint": one} for one in fingerprints]
+        with connect(Credentials(self.clean.url, OWNER, PASSWORD)) as connection:
+            store = XnatDocumentStore(connection, CLEAN)
+            newest = store.load("accepts.json")
+            text = json.dumps({"schema_version": 1, "accepts": entries})
+            store.push("accepts.json", text, newest.version if newest else None)
+
+    def fingerprint(self) -> str | None:
+        """Of the staging project's key."""
+        with connect(Credentials(self.staging.url, OWNER, PASSWORD)) as connection:
+            return key_fingerprint(XnatDocumentStore(connection, STAGING))
 
     def templates(self, *templates: dict[str, Any], **more: Any) -> int:
         return self.store("templates.json", {"schema_version": 1, "templates": list(templates)} | more)

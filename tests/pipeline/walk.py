@@ -28,7 +28,7 @@ FIRST = {"1": 1, "2": 2}
 ADDED = {**FIRST, "7": 1}
 """Instances by scan, of a session and of the same with a scan added."""
 FOREVER = 1_000_000
-FIRST_LOOK = 12
+FIRST_LOOK = 13
 """The requests to the clean server before it log in and check the project."""
 
 

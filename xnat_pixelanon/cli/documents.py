@@ -16,6 +16,7 @@ from xnat_pixelanon.cli.run import LOCATION
 from xnat_pixelanon.errors import ConfigurationError, NotFoundError, RefusedError
 from xnat_pixelanon.pipeline.documents import POLICY, TEMPLATES, Document, newest, pulled, switch
 from xnat_pixelanon.pipeline.documents import push as push_document
+from xnat_pixelanon.pipeline.rules import key_fingerprint
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _FROM = click.option(
@@ -34,7 +35,8 @@ def policy() -> None:
 
 
 @contextmanager
-def _store(source: Location) -> Iterator[tuple[XnatDocumentStore, XnatLocation]]:
+def stored_in(source: Location) -> Iterator[tuple[XnatDocumentStore, XnatLocation]]:
+    """The documents of a project, and where it is; NotFoundError when it cannot be read."""
     if isinstance(source, DirLocation):
         raise ConfigurationError("documents are stored in XNAT projects only", hint="give --from xnat:PROJECT")
     with connect(source.credentials(os.environ)) as connection:
@@ -71,8 +73,9 @@ def _add_shared(group: click.Group, document: Document) -> None:
     @_FROM
     def show(source: Location) -> None:
         """Print the stored document, with who stored it and when on stderr."""
-        with _store(source) as (store, _):
+        with stored_in(source) as (store, _):
             stored = newest(store, document)
+            _tell_fingerprint(document, store)
         click.echo(f"{document.name} version {stored.version}, by {stored.author}, {stored.date}", err=True)
         click.echo(pulled(stored, document), nl=False)
 
@@ -91,7 +94,7 @@ def _add_shared(group: click.Group, document: Document) -> None:
         """Write the stored document to FILE, with the version it is based on."""
         if file.exists() and not force:
             raise RefusedError(f"{file} exists", hint="give another name, or --force to overwrite it")
-        with _store(source) as (store, _):
+        with stored_in(source) as (store, _):
             stored = newest(store, document)
         _write(file, pulled(stored, document))
         click.echo(f"version {stored.version} written to {file}")
@@ -103,8 +106,9 @@ def _add_shared(group: click.Group, document: Document) -> None:
         """Check FILE and store it as a new version; refused when somebody else stored one since it was pulled."""
         text = _read(file)
         document.check(text, str(file))
-        with _store(source) as (store, location):
+        with stored_in(source) as (store, location):
             pushed = push_document(store, location, document, text, str(file))
+            _tell_fingerprint(document, store)
         if pushed.made_key:
             click.echo(
                 "the project's key for pseudonyms and UIDs was made; keep the project's config in your backup", err=True
@@ -115,7 +119,7 @@ def _add_shared(group: click.Group, document: Document) -> None:
     @_FROM
     def history(source: Location) -> None:
         """List the stored versions, newest first."""
-        with _store(source) as (store, _):
+        with stored_in(source) as (store, _):
             versions = store.history(document.name)
         table = Table("version", "stored by", "date")
         for one in versions:
@@ -123,8 +127,15 @@ def _add_shared(group: click.Group, document: Document) -> None:
         Console(highlight=False).print(table if versions else f"no {document.name} stored")
 
 
+def _tell_fingerprint(document: Document, store: XnatDocumentStore) -> None:
+    """By which a clean project on a named server accepts what comes from here."""
+    found = key_fingerprint(store) if document is POLICY else None
+    if found is not None:
+        click.echo(f"fingerprint of the project's key, for 'accept add': {found}", err=True)
+
+
 def _switch(source: Location, *, enabled: bool) -> None:
-    with _store(source) as (store, _):
+    with stored_in(source) as (store, _):
         version = switch(store, enabled=enabled)
     if version is None:
         click.echo(f"the policy is {'armed' if enabled else 'not armed'} already")

@@ -13,7 +13,9 @@ import click
 
 from xnat_pixelanon import __version__
 from xnat_pixelanon.cli import show
+from xnat_pixelanon.cli.accept import accept
 from xnat_pixelanon.cli.documents import policy, templates
+from xnat_pixelanon.cli.install import doctor_command, install_command, uninstall_command
 from xnat_pixelanon.cli.launch import launch_command
 from xnat_pixelanon.cli.run import plan_command, run_command
 from xnat_pixelanon.cli.sandbox import demo_command, sandbox_command
@@ -21,7 +23,7 @@ from xnat_pixelanon.errors import PixelanonError
 
 EXIT_STATUS = {
     0: "done",
-    1: "a session failed",
+    1: "a session, or a step of an installation, failed",
     2: "the command line is not right",
     3: "configuration, login, rights, templates or policy",
     4: "with --strict: something is held, unsupported or no longer allowed",
@@ -48,7 +50,19 @@ def cli(debug: bool) -> None:
         logging.getLogger(noisy).setLevel(logging.CRITICAL + 1)
 
 
-for command in (run_command, plan_command, templates, policy, launch_command, sandbox_command, demo_command):
+for command in (
+    run_command,
+    plan_command,
+    templates,
+    policy,
+    accept,
+    install_command,
+    uninstall_command,
+    doctor_command,
+    launch_command,
+    sandbox_command,
+    demo_command,
+):
     cli.add_command(command)
 
 

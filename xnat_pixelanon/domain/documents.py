@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator, ValidationError
 
 from xnat_pixelanon.errors import DocumentError
 
-SCHEMAS = ("templates", "policy", "receipt", "report", "line")
+SCHEMAS = ("templates", "policy", "accepts", "receipt", "report", "line")
 
 
 @cache

@@ -6,7 +6,6 @@ Each use has its own derived key, so that no output of one can be matched with a
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import re
 import unicodedata
@@ -105,7 +104,3 @@ class Identity:
     def keyed_digest(self, *parts: bytes) -> str:
         """Hex digest for receipts: says whether the same thing was sent, and nothing to whoever lacks the key."""
         return self._digest("digest", *parts).hex()
-
-    def fingerprint(self) -> str:
-        """32 hex characters that name this key without giving it away, for `accepts` in the clean project."""
-        return hashlib.sha256(self._digest("fingerprint")).hexdigest()[:32]

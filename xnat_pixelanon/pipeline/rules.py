@@ -13,6 +13,7 @@ from pathlib import Path
 from xnat_pixelanon.archive.ports import DocumentStore
 from xnat_pixelanon.domain import policy as policy_document
 from xnat_pixelanon.domain import templates as templates_document
+from xnat_pixelanon.domain.accepts import fingerprint_of
 from xnat_pixelanon.domain.policy import DestinationPolicy, Policy
 from xnat_pixelanon.domain.templates import TemplateSet
 from xnat_pixelanon.errors import ConfigurationError, NotFoundError, RefusedError
@@ -30,6 +31,8 @@ class Rules:
     templates: TemplateSet
     policy: Policy
     identity: Identity
+    fingerprint: str
+    """Of the project's key, for the clean project's accepts.json."""
     templates_version: int | None = None
     policy_version: int | None = None
 
@@ -61,7 +64,8 @@ def stored_rules(store: DocumentStore, files: RuleFiles, *, dry_run: bool) -> Ru
                 hint="an owner stores the policy with 'policy push'; the first push makes the key",
             )
         key = key_from_text(stored_key.text, "the stored key") if stored_key else stand_in_key
-        return Rules(templates, policy, Identity.from_keys(key, site_key()), templates_version, policy_version)
+        identity = Identity.from_keys(key, site_key())
+        return Rules(templates, policy, identity, fingerprint_of(key), templates_version, policy_version)
 
     return read
 
@@ -85,7 +89,7 @@ def given_rules(files: RuleFiles, *, dry_run: bool) -> RuleReader:
         templates = TemplateSet.from_text(_read(templates_file), str(templates_file))
         policy = Policy.from_text(_read(policy_file), str(policy_file)) if policy_file else _NO_POLICY
         key = stand_in_key if key_file is None or (dry_run and not key_file.exists()) else key_of_file(key_file)
-        return Rules(templates, policy, Identity.from_keys(key, site_key()))
+        return Rules(templates, policy, Identity.from_keys(key, site_key()), fingerprint_of(key))
 
     return read
 
@@ -130,6 +134,12 @@ def key_from_text(text: str, where: str) -> bytes:
     if len(key) != KEY_BYTES:
         raise ConfigurationError(f"{where} is not {KEY_BYTES} bytes in base64", hint="restore it from your backup")
     return key
+
+
+def key_fingerprint(store: DocumentStore) -> str | None:
+    """The fingerprint of the project's key, for the clean project's accepts.json; None while there is no key."""
+    stored = store.load(KEY_DOCUMENT)
+    return None if stored is None else fingerprint_of(key_from_text(stored.text, "the stored key"))
 
 
 def key_of_file(path: Path) -> bytes:

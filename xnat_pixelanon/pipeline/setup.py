@@ -30,6 +30,7 @@ from xnat_pixelanon.archive.ports import Destination, Source
 from xnat_pixelanon.archive.quiet import Quiet
 from xnat_pixelanon.domain.policy import Policy
 from xnat_pixelanon.errors import ConfigurationError, RefusedError, RightsError
+from xnat_pixelanon.pipeline.accepting import acceptance, checked
 from xnat_pixelanon.pipeline.rules import RuleFiles, RuleReader, Rules, given_rules, stored_rules
 from xnat_pixelanon.pipeline.run import RunPlan
 from xnat_pixelanon.pipeline.settling import Patience, Settling
@@ -126,6 +127,7 @@ def _from_xnat(
                 hint=f"leave --to away, or let an owner change the policy; it names {location.text}",
             )
         destination = _destination(location, connections, (connection.server, source.project))
+        reader = _allowed(destination, location, rules, reader, connections)
     mount = environment.get(MOUNT_VARIABLE)
     opened = XnatSource(connection, source.project, name=source.text, mount=Path(mount) if mount else None)
     plan = _plan(options, opened, destination, rules, reader)
@@ -163,6 +165,7 @@ def _from_dir(options: RunOptions, source: DirLocation, connections: Connections
                 hint="make them agree",
             )
         destination = _destination(options.destination, connections, source.path)
+        reader = _allowed(destination, options.destination, rules, reader, connections)
     plan = _plan(options, opened, destination, rules, reader)
     return replace(plan, strays=not_sent_reports(opened.strays()))
 
@@ -170,8 +173,6 @@ def _from_dir(options: RunOptions, source: DirLocation, connections: Connections
 def _plan(
     options: RunOptions, source: Source, destination: Destination | None, rules: Rules, reader: RuleReader
 ) -> RunPlan:
-    if destination is not None:
-        destination.check()
     return RunPlan(
         source=source,
         destination=destination,
@@ -231,6 +232,18 @@ def _destination(location: Location, connections: Connections, source: Path | tu
                 source=source if isinstance(source, tuple) else None,
                 waits=connections.pace.waits,
             )
+
+
+def _allowed(
+    destination: Destination, location: Location, rules: Rules, reader: RuleReader, connections: Connections
+) -> RuleReader:
+    """Check the destination; for a named server also, now and whenever the rules are read, that it accepts us."""
+    destination.check()
+    if isinstance(location, DirLocation) or rules.policy.destination.server == "same":
+        return reader
+    check = acceptance(XnatDocumentStore(connections.of(location), location.project), location)
+    check(rules)
+    return checked(reader, check)
 
 
 def pixel_digest_of(path: Path) -> str:

@@ -133,6 +133,7 @@ def commands(made: Stage, out: Path) -> list[list[str]]:
     return [
         ["templates", "push", *source, str(templates)],
         ["policy", "push", *source, str(policy)],
+        ["accept", "add", "--to", f"xnat:{CLEAN}@{SECOND}", *source],
         ["policy", "arm", *source],
         ["run", *source, "--report", str(out / "report")],
     ]
