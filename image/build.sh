@@ -13,6 +13,10 @@ base=${BASE:-$default_base}
 version=$("$python" -c 'import xnat_pixelanon; print(xnat_pixelanon.__version__)')
 tag=docker.io/library/xnat-pixelanon:$version # in full: podman would save it as localhost/..., which no command names
 work=$(mktemp -d)
+engine=()
+build=()
+run=()
+note=
 
 fail() {
   echo "make image: $1" >&2
@@ -36,17 +40,6 @@ usable() {
   "$1" image inspect "$base" >/dev/null 2>&1 || timeout 300 "$1" pull --quiet "$base" >/dev/null 2>&1
 }
 
-engine=()
-for candidate in docker podman; do
-  if [ "${ENGINE:-$candidate}" = "$candidate" ] && usable "$candidate"; then
-    engine=("$candidate")
-    run=()
-    build=()
-    break
-  fi
-done
-trap clean_up EXIT
-
 stand_in() {
   [ "$(id -u)" = 0 ] || fail "no engine that can pull $base; the stand-in needs root"
   command -v apt-get >/dev/null || fail "no engine that can pull $base; the stand-in needs a Debian with apt"
@@ -61,9 +54,10 @@ stand_in() {
       { cat "$work/apt.log" >&2; fail "apt could not install ${need[*]}"; }
   fi
   engine=(podman --root "$work/store" --runroot "$work/run" --storage-driver overlay --runtime runc --cgroup-manager cgroupfs)
-  # The limits that podman sets by itself may be above what root has here.
+  # The limits that podman sets by itself may be above what root has on this machine.
   run=(--read-only-tmpfs=false --ulimit nofile=4096:4096 --ulimit nproc=4096:4096)
   build=(--isolation chroot --network host --pull=never)
+  note=" (on a stand-in of $default_base: for trying out, not for patients' images)"
   local bundle=${PIP_CERT:-${SSL_CERT_FILE:-}}
   if [ -n "$bundle" ]; then
     build+=(--volume "$bundle:$bundle:ro" --build-arg "PIP_CERT=$bundle")
@@ -74,6 +68,14 @@ stand_in() {
     >"$work/base.log" 2>&1 || { cat "$work/base.log" >&2; fail "the stand-in base could not be built"; }
 }
 
+trap clean_up EXIT
+for candidate in docker podman; do
+  if [ "${ENGINE:-$candidate}" = "$candidate" ] && usable "$candidate"; then
+    engine=("$candidate")
+    [ "$candidate" = docker ] || run=(--read-only-tmpfs=false) # podman adds writable folders to a read-only root, docker none
+    break
+  fi
+done
 if [ "${#engine[@]}" -eq 0 ]; then
   case ${ENGINE:-stand-in} in
     stand-in) stand_in ;;
@@ -97,7 +99,6 @@ if [ "${2:-}" = --archive ]; then
   archive=build/xnat-pixelanon-$version.tar.gz
   mkdir -p build
   mv "$work/image.tar.gz" "$archive"
-  say "a site takes it by: gunzip -c $archive | docker load"
-  [ "${#run[@]}" -eq 0 ] || echo "       (it stands on a stand-in of $default_base: for trying out, not for patients' images)"
+  say "a site takes it by: docker load --input $archive$note"
 fi
 say "done"

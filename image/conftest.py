@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,21 @@ from typing import Any
 
 import pytest
 
+IMAGE_USER = 1000
+USER = os.getuid() or 12345
+"""One that has no name in the image, and whose folders this machine can give it: only root can give them to others."""
 STRICT = ("--read-only", "--cap-drop=ALL", "--security-opt", "no-new-privileges")
+
+
+def give(folder: Path, user: int) -> None:
+    """Makes a user of a container the owner of a folder."""
+    if user != os.getuid():
+        shutil.chown(folder, user, user)
+
+
+def lock(folder: Path) -> None:
+    """Lets no user of a container write into a folder."""
+    folder.chmod(0o555)
 
 
 @dataclass(frozen=True)
@@ -29,14 +44,16 @@ class Image:
     def run(
         self,
         *words: str,
-        user: str = "12345:12345",
+        user: int = USER,
         network: str = "none",
         entrypoint: str = "",
         mounts: Mapping[str, str] | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> subprocess.CompletedProcess[str]:
         """A container with a read-only root and no capabilities; mounts are `{"/host": "/inside:ro"}`."""
-        line = self.line(words, ("--user", user, "--network", network), entrypoint, mounts or {}, environment or {})
+        line = self.line(
+            words, ("--user", f"{user}:{user}", "--network", network), entrypoint, mounts or {}, environment or {}
+        )
         return subprocess.run(line, capture_output=True, text=True, timeout=120, check=False)
 
     def line(

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import shlex
 import shutil
+import subprocess
 from pathlib import Path
 
 import imagecodecs
@@ -25,9 +28,9 @@ from xnat_pixelanon.cli.main import status_of
 from xnat_pixelanon.sandbox.person import Person
 from xnat_pixelanon.sandbox.phantoms import save
 
-from .conftest import Image
+from .conftest import USER, Image, give, lock
 
-USER = 12345
+README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
 PERSON = Person.numbered(1)
 ENCODE = {
     JPEGLosslessSV1: lambda cells: imagecodecs.jpeg8_encode(cells, lossless=True, predictor=1),
@@ -59,7 +62,7 @@ def folder(tmp_path: Path) -> Path:
     (rules / "policy.json").write_text(json.dumps(policy))
     for name in ("out", "scratch", "key"):
         (tmp_path / name).mkdir()
-        shutil.chown(tmp_path / name, USER, USER)
+        give(tmp_path / name, USER)
     return tmp_path
 
 
@@ -108,15 +111,20 @@ def test_a_folder_comes_out_as_on_this_machine(image: Image, folder: Path) -> No
     assert digests(folder / "out") == inside
 
 
-def test_a_folder_at_work_needs_no_absolute_path(image: Image, folder: Path) -> None:
-    folder.chmod(0o755)
-    done = image.run(*words("."), mounts={str(folder): "/work"}, environment={"TMPDIR": "scratch"})
+def test_the_command_of_the_readme_works(image: Image, folder: Path) -> None:
+    (folder / "in").rename(folder / "incoming")
+    for document in (folder / "rules").iterdir():
+        document.rename(folder / document.name)
+    (shown,) = re.findall(r"^docker run .*\\\n.*$", README, re.MULTILINE)
+    line = shown.replace("docker run", shlex.join([*image.engine, "run", *image.options]), 1)
+    line = line.replace("xnat-pixelanon:VERSION", image.tag)
+    done = subprocess.run(["bash", "-c", line], cwd=folder, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
-    assert len(list((folder / "out").rglob("*.dcm"))) == len(list((folder / "in").iterdir()))
+    assert len(list((folder / "clean").rglob("*.dcm"))) == len(list((folder / "incoming").iterdir()))
 
 
 def test_a_folder_that_this_user_cannot_write_is_told_in_a_sentence(image: Image, folder: Path) -> None:
-    shutil.chown(folder / "out", 1000, 1000)
+    lock(folder / "out")
     done = image.run(*words("/data"), mounts=mounts(folder), environment={"TMPDIR": "/data/scratch"})
     assert_told(done.returncode, done.stderr, "/data/out")
     assert list((folder / "out").iterdir()) == []
