@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import os
 import re
-import shutil
 import subprocess
 import tarfile
 from pathlib import Path
@@ -49,28 +47,23 @@ def test_the_environment_has_no_settings_of_the_build_and_no_secret(config: dict
     own = {"PATH", "HOME", "PYTHONDONTWRITEBYTECODE", "PYTHONNOUSERSITE", "PYTHONUNBUFFERED"}
     upstream = {"LANG", "GPG_KEY", "PYTHON_VERSION", "PYTHON_SHA256"}
     assert own <= names <= own | upstream
-    files = image.python("import glob, json; print(json.dumps(glob.glob('/etc/pip*') + glob.glob('/root/.*/pip*')))")
+    files = image.python(
+        "import glob, json; print(json.dumps(glob.glob('/etc/pip*') + glob.glob('/root/.*/pip*')))", user=0
+    )
     assert files == []
 
 
 def test_the_archive_can_be_sent_to_a_site_without_a_registry(image: Image) -> None:
-    size = image.archive.stat().st_size
-    print(f"compressed: {size / 1e6:.0f} MB")
-    assert size < MOST_BYTES
+    assert image.archive.stat().st_size < MOST_BYTES
     with tarfile.open(image.archive) as archive:
         manifest = archive.extractfile("manifest.json")
         assert manifest is not None
         (entry,) = json.load(manifest)
     assert [tag.removeprefix("docker.io/library/") for tag in entry["RepoTags"]] == [f"xnat-pixelanon:{__version__}"]
-    with (
-        gzip.open(image.archive) as unpacked,
-        subprocess.Popen([*image.engine, "load"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as load,
-    ):
-        assert load.stdin is not None
-        shutil.copyfileobj(unpacked, load.stdin)
-        said, _ = load.communicate(timeout=120)
-    assert load.returncode == 0
-    assert f"xnat-pixelanon:{__version__}" in said.decode()
+    load = subprocess.run(
+        [*image.engine, "load", "--input", str(image.archive)], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert f"xnat-pixelanon:{__version__}" in load.stdout
 
 
 INSTALLED = """
