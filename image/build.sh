@@ -90,7 +90,7 @@ say "building $tag with ${engine[0]}"
   --build-arg "SOURCE=${SOURCE:-}" --tag "$tag" . >"$work/build.log" 2>&1 || { cat "$work/build.log" >&2; fail "the build failed"; }
 say "saving it"
 "${engine[@]}" save "$tag" | gzip >"$work/image.tar.gz"
-say "$(($(stat -c %s "$work/image.tar.gz") / 1000000)) MB compressed"
+say "$(($(wc -c <"$work/image.tar.gz") / 1000000)) MB compressed"
 
 say "testing it"
 IMAGE_ENGINE="${engine[*]}" IMAGE_RUN="${run[*]}" IMAGE_TAG=$tag IMAGE_ARCHIVE=$work/image.tar.gz \
