@@ -47,6 +47,7 @@ stand_in() {
   for tool in podman runc mmdebstrap strip; do
     command -v "$tool" >/dev/null || need+=("${tool/strip/binutils}")
   done
+  ldconfig -p | grep 'libturbojpeg\.so\.0' >/dev/null || need+=(libturbojpeg0) # what comes out of the image is compared
   if [ "${#need[@]}" -gt 0 ]; then
     say "installing ${need[*]}"
     apt-get update -qq

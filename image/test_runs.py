@@ -25,6 +25,7 @@ from pydicom.uid import (
 from tests.pipeline.conftest import banner_template, clean_template, slices, ultrasound
 from xnat_pixelanon import __version__
 from xnat_pixelanon.cli.main import status_of
+from xnat_pixelanon.pixels.turbojpeg import why_missing
 from xnat_pixelanon.sandbox.person import Person
 from xnat_pixelanon.sandbox.phantoms import save
 
@@ -105,6 +106,7 @@ def test_a_folder_comes_out_as_on_this_machine(image: Image, folder: Path) -> No
     made = list((folder / "out").rglob("*"))
     assert {(path.stat().st_uid, path.stat().st_gid) for path in made} == {(USER, USER)}
     assert sum(path.suffix == ".dcm" for path in made) == len(before)
+    assert why_missing() == "", "without libturbojpeg this machine's own copies of JPEG files are others"
     inside = digests(folder / "out")
     shutil.rmtree(folder / "out")
     assert status_of(words(str(folder))) == 0
