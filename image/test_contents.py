@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import re
+import shutil
 import subprocess
 import tarfile
 from pathlib import Path
@@ -60,10 +62,15 @@ def test_the_archive_can_be_sent_to_a_site_without_a_registry(image: Image) -> N
         assert manifest is not None
         (entry,) = json.load(manifest)
     assert [tag.removeprefix("docker.io/library/") for tag in entry["RepoTags"]] == [f"xnat-pixelanon:{__version__}"]
-    load = subprocess.run(
-        [*image.engine, "load", "--input", str(image.archive)], capture_output=True, text=True, timeout=120, check=True
-    )
-    assert f"xnat-pixelanon:{__version__}" in load.stdout
+    with (
+        gzip.open(image.archive) as unpacked,
+        subprocess.Popen([*image.engine, "load"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as load,
+    ):
+        assert load.stdin is not None
+        shutil.copyfileobj(unpacked, load.stdin)
+        said, _ = load.communicate(timeout=120)
+    assert load.returncode == 0
+    assert f"xnat-pixelanon:{__version__}" in said.decode()
 
 
 INSTALLED = """

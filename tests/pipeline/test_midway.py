@@ -46,6 +46,25 @@ def waiting(site: Site) -> list[str]:
         return walk.waiting()
 
 
+@pytest.mark.parametrize("change", ["public", "demoted"])
+def test_a_staging_project_that_is_opened_or_a_launcher_that_is_demoted_stops_the_run(armed: Site, change: str) -> None:
+    armed.seed("S1", slices(ADA), person=ADA)
+
+    def happens() -> None:
+        if change == "public":
+            with connect(Credentials(armed.staging.url, OWNER, PASSWORD)) as connection:
+                connection.put(f"/data/projects/{STAGING}/accessibility/public", "opening the project")
+        else:
+            armed.staging.set_role(STAGING, OWNER, "collaborator")
+
+    during(armed, happens)
+    ended = armed.attempt()
+    assert ended.status == 3
+    assert ("can be read by people outside" if change == "public" else "this account is collaborator") in ended.said
+    assert armed.visible() == {}
+    assert waiting(armed) == []
+
+
 def test_a_policy_that_is_disarmed_at_any_writing_request_stops_before_the_next_archive(armed: Site) -> None:
     ends = []
     with Walk(armed, armed.clean, writes=True) as walk:

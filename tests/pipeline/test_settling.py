@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from xnat_pixelanon.archive.quiet import Quiet
+from xnat_pixelanon.archive.quiet import Disturbance, Quiet
 from xnat_pixelanon.domain.session import Contents, SourceFile, SourceScan, SourceSession
 from xnat_pixelanon.pipeline.settling import Settling
 
@@ -21,22 +21,26 @@ def listing(files: int) -> Contents:
 class Watched:
     """A session that is disturbed as often as `disturbed` says, and then lists so many files at each look."""
 
-    def __init__(self, disturbed: Sequence[str], files: Sequence[int]) -> None:
-        self._disturbed: Iterator[str] = iter(disturbed)
+    def __init__(self, disturbed: Sequence[Disturbance | None], files: Sequence[int]) -> None:
+        self._disturbed: Iterator[Disturbance | None] = iter(disturbed)
         self._files = list(files)
         self.looks = 0
 
-    def disturbance(self, session: SourceSession) -> str:
+    def disturbance(self, session: SourceSession) -> Disturbance | None:
         assert session is SESSION
         self.looks += 1
-        return next(self._disturbed, "")
+        return next(self._disturbed, None)
 
     def contents(self, session: SourceSession) -> Contents:
         return listing(self._files.pop(0) if len(self._files) > 1 else self._files[0])
 
 
+BUSY = Disturbance("busy")
+
+
 def wait(watched: Watched, seconds: float, poll: float = 0.01) -> str:
-    return Settling(watched, watched, seconds, poll).wait(SESSION)  # type: ignore[arg-type]
+    found = Settling(watched, watched, seconds, poll).wait(SESSION)  # type: ignore[arg-type]
+    return "" if found is None else found.why
 
 
 def test_a_quiet_session_is_taken_after_two_equal_looks() -> None:
@@ -52,21 +56,28 @@ def test_files_that_still_arrive_are_waited_for() -> None:
 
 
 def test_a_disturbance_starts_the_looks_anew() -> None:
-    watched = Watched(["", "busy", "", ""], [3])
+    watched = Watched([None, BUSY], [3])
     assert wait(watched, 5.0) == ""
     assert watched.looks == 4
 
 
 def test_what_still_goes_on_at_the_end_is_told() -> None:
-    assert wait(Watched(["busy"] * 1000, [3]), 0.05) == "busy"
+    assert wait(Watched([BUSY] * 1000, [3]), 0.05) == "busy"
     assert wait(Watched([], list(range(1, 1000))), 0.05) == "its files still change"
+
+
+def test_what_waits_for_our_own_workflow_is_not_waited_for() -> None:
+    """XNAT would not merge the second wave while this container has the session."""
+    watched = Watched([Disturbance("more of it is coming", waits_for_us=True)] * 9, [3])
+    assert wait(watched, 60.0, poll=30.0) == "more of it is coming"
+    assert watched.looks == 1
 
 
 def test_without_time_to_wait_one_look_decides() -> None:
     watched = Watched([], [3])
     assert wait(watched, 0.0) == ""
     assert watched.looks == 1
-    assert wait(Watched(["busy"], [3]), 0.0) == "busy"
+    assert wait(Watched([BUSY], [3]), 0.0) == "busy"
 
 
 @pytest.mark.parametrize(

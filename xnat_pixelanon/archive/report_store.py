@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from xnat_pixelanon.archive.connection import XnatConnection
 from xnat_pixelanon.archive.project_files import REPORTS, ProjectFiles
+from xnat_pixelanon.domain.documents import schema_problems
 from xnat_pixelanon.errors import PixelanonError, RightsError
 
 _INSTEAD = "use --report DIR"
@@ -28,6 +31,17 @@ class XnatReportStore:
     def keep_fixed(self, files: Mapping[str, bytes]) -> str:
         """As `keep`, under fixed names at the top of the resource: the newest replaces what was there."""
         return self._kept("", files)
+
+    def runs(self) -> Iterator[Mapping[str, Any]]:
+        """The reports that are kept, as report.json has them, newest first; what cannot be read is left out."""
+        wanted = [name for name in self._files.names() if name.startswith("reports/") and name.endswith("/report.json")]
+        for name in sorted(wanted, reverse=True):  # the names of runs begin with their time
+            try:
+                report = json.loads(self._files.read(name))
+            except (PixelanonError, ValueError):
+                continue
+            if not schema_problems("report", report):
+                yield report
 
     def _kept(self, folder: str, files: Mapping[str, bytes]) -> str:
         try:

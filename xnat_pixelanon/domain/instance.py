@@ -76,6 +76,12 @@ class Group:
         return cls(facts.modality, facts.sop_class_uid, facts.rows, facts.columns)
 
     @property
+    def criteria(self) -> dict[str, str | int]:
+        """What a template for this group names; without what the header has not."""
+        found = {name: getattr(self, name) for name in ("modality", "sop_class_uid", "rows", "columns")}
+        return {name: value for name, value in found.items() if value}
+
+    @property
     def text(self) -> str:
         """For people and logs: `US 768x1024` (rows x columns)."""
         size = f" {self.rows}x{self.columns}" if self.rows and self.columns else ""

@@ -68,8 +68,10 @@ def run_session(job: Job, session: SourceSession, telling: SessionTelling) -> Se
     """
     if session.shared:
         return telling.end(Outcome.SHARED)
-    if job.settling is not None and (why := job.settling.wait(session)):
-        return telling.end(Outcome.WAITING, error=f"the session is not quiet: {why}", hint=settling.HINT)
+    if job.settling is not None and (found := job.settling.wait(session)):
+        return telling.end(
+            Outcome.WAITING, error=f"the session is not quiet: {found.why}", hint=found.hint or settling.HINT
+        )
     contents = job.source.contents(session)
     telling.contents(contents)
     job.progress.session_starts(telling.name, sum(len(scan.files) for scan in contents.scans))
@@ -219,7 +221,7 @@ class _Line:
             if not now.policy.enabled:
                 raise RefusedError(
                     "the policy was disarmed while the run was at work; nothing more is published",
-                    hint="arm it again with 'policy arm' and run again",
+                    hint="arm it again and run again",
                 )
             if now.policy != before.policy and _without_versions(now) != _without_versions(before):
                 raise ChangedError("the policy changed while the session was worked on", hint="run again")
