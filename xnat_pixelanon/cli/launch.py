@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +19,7 @@ from xnat_pixelanon.pipeline.fan_out import fan_out
 from xnat_pixelanon.pipeline.launching import Action, Launch, launch_of
 from xnat_pixelanon.pipeline.pool import Workers, default_workers
 from xnat_pixelanon.pipeline.run import RunPlan, new_run_id, run
+from xnat_pixelanon.pipeline.scratch import DEFAULT_FOLDER
 from xnat_pixelanon.pipeline.set_up import Desk
 from xnat_pixelanon.pipeline.setup import RunOptions, prepared
 from xnat_pixelanon.reports import worklist
@@ -152,5 +152,4 @@ def _use_scratch() -> None:
     folder = os.environ.get("TMPDIR", "")
     if folder and not os.access(folder, os.W_OK | os.X_OK):
         os.environ.pop("TMPDIR")
-        tempfile.tempdir = None
-        click.echo(f"{folder} cannot be written by user {os.getuid()}: working in {tempfile.gettempdir()}", err=True)
+        click.echo(f"{folder} cannot be written by user {os.getuid()}: working in {DEFAULT_FOLDER}", err=True)
