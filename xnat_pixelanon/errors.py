@@ -20,6 +20,7 @@ The message says what is wrong and where, the hint what to do next. No message c
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -106,3 +107,10 @@ class ProofError(PixelanonError):
     """A written copy is not what it has to be; it was not sent."""
 
     exit_code = 5
+
+
+def internal_error(error: Exception) -> PixelanonError:
+    """A defect of ours by its type and place. Its own text may quote a header, and containers' logs are mailed."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{type(error).__name__} at {place.name}:{place.lineno}"
+    return PixelanonError(f"internal error: {where}", hint="report it; running again is safe")

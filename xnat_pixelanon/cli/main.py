@@ -6,7 +6,6 @@ import logging
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Sequence
 from types import FrameType
 
@@ -20,7 +19,7 @@ from xnat_pixelanon.cli.install import doctor_command, install_command, uninstal
 from xnat_pixelanon.cli.launch import launch_command
 from xnat_pixelanon.cli.run import plan_command, run_command
 from xnat_pixelanon.cli.sandbox import demo_command, sandbox_command
-from xnat_pixelanon.errors import PixelanonError
+from xnat_pixelanon.errors import PixelanonError, internal_error
 
 EXIT_STATUS = {
     0: "done",
@@ -102,14 +101,9 @@ def _status_of(words: list[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except Exception as error:  # a defect of ours; its text may quote a header, and containers' logs are mailed
+    except Exception as error:  # a defect of ours
         logging.getLogger("xnat_pixelanon").debug("internal error", exc_info=True)
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{type(error).__name__} at {place.name}:{place.lineno}"
-        show.error(
-            PixelanonError(f"internal error: {where}", hint="report it; running again is safe"),
-            as_json="--json" in words,
-        )
+        show.error(internal_error(error), as_json="--json" in words)
         return 1
     return result if isinstance(result, int) else 0
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import secrets
-import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +14,7 @@ from xnat_pixelanon.archive.ports import Destination, ReportStore, Source
 from xnat_pixelanon.domain.codes import Outcome
 from xnat_pixelanon.domain.report import NotSentReport, RunReport, SessionReport, exit_status
 from xnat_pixelanon.domain.session import SourceSession
-from xnat_pixelanon.errors import ConfigurationError, LoginError, PixelanonError, RefusedError
+from xnat_pixelanon.errors import ConfigurationError, LoginError, PixelanonError, RefusedError, internal_error
 from xnat_pixelanon.headers import PROFILE_EDITION
 from xnat_pixelanon.pipeline.pool import Workers
 from xnat_pixelanon.pipeline.progress import Progress
@@ -130,15 +129,10 @@ def _one(job: Job, session: SourceSession, telling: SessionTelling) -> tuple[Ses
         return telling.end(Outcome.FAILED, error=error.message, hint=error.hint), error
     except PixelanonError as error:
         return telling.end(Outcome.FAILED, error=error.message, hint=error.hint), None
-    except (
-        Exception
-    ) as error:  # a defect of ours costs one session, and its text may quote a header: only its place is told
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{type(error).__name__} at {place.name}:{place.lineno}"
+    except Exception as error:  # a defect of ours costs one session
         log.debug("internal error", exc_info=True)
-        return telling.end(
-            Outcome.FAILED, error=f"internal error: {where}", hint="report it; running again is safe"
-        ), None
+        told = internal_error(error)
+        return telling.end(Outcome.FAILED, error=told.message, hint=told.hint), None
 
 
 def _silent_templates(plan: RunPlan, reports: Sequence[SessionReport]) -> tuple[str, ...]:
