@@ -64,6 +64,13 @@ def _row(row: Mapping[str, Any]) -> dict[str, str]:
     return {key: "" if value is None else str(value) for key, value in row.items()}
 
 
+def objects(found: Any, what: str) -> list[dict[str, Any]]:
+    """The rows of an XAPI answer's JSON; TransferError when it is not a list of objects."""
+    if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
+        raise TransferError(f"{what}: the answer is not a list of objects")
+    return found
+
+
 def looks_like_html(start: bytes) -> bool:
     """Whether a body begins like a web page: a login page or a proxy's error in place of data."""
     return _HTML.match(start[:2048].removeprefix(b"\xef\xbb\xbf")) is not None

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import quote
 
+from xnat_pixelanon.archive import uris
+from xnat_pixelanon.archive.answers import objects
 from xnat_pixelanon.archive.connection import XnatConnection
 from xnat_pixelanon.errors import NotFoundError, TransferError
 
@@ -22,7 +23,7 @@ class ContainerLaunches:
 
     def wrapper(self, command: str, name: str) -> int:
         """The ID of an entry that is enabled for sessions of the project; NotFoundError where there is none."""
-        registered = self._list(f"/xapi/commands?name={quote(command)}", "reading the registered commands")
+        registered = self._list(uris.xapi("commands", name=command), "reading the registered commands")
         ids = {
             str(wrapper.get("id"))
             for one in registered
@@ -30,7 +31,7 @@ class ContainerLaunches:
             for wrapper in one.get("xnat") or ()
             if wrapper.get("name") == name
         }
-        uri = f"/xapi/projects/{quote(self._project, safe='')}/commands/available?xsiType={quote(_SESSIONS)}"
+        uri = uris.xapi("projects", self._project, "commands", "available", xsiType=_SESSIONS)
         for row in self._list(uri, "reading which commands the project offers"):
             if row.get("enabled") is True and str(row.get("wrapper-id")) in ids:
                 return int(row["wrapper-id"])
@@ -42,7 +43,7 @@ class ContainerLaunches:
     def bulk(self, wrapper: int, experiments: Sequence[str]) -> int:
         """Launch one container for each session, by experiment IDs; how many the service took. Waits for none."""
         what = "launching the sessions"
-        uri = f"/xapi/projects/{quote(self._project, safe='')}/wrappers/{wrapper}/root/session/bulklaunch"
+        uri = uris.xapi("projects", self._project, "wrappers", str(wrapper), "root", "session", "bulklaunch")
         targets = json.dumps([f"/archive/experiments/{one}" for one in experiments])
         answer = self._connection.post_json(uri, what, {"session": targets}).json(what)
         taken = answer.get("successes") if isinstance(answer, dict) else None
@@ -51,7 +52,4 @@ class ContainerLaunches:
         return len(taken)
 
     def _list(self, uri: str, what: str) -> list[dict[str, Any]]:
-        rows = self._connection.get(uri, what).json(what)
-        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise TransferError(f"{what}: the answer is not a list")
-        return rows
+        return objects(self._connection.get(uri, what).json(what), what)

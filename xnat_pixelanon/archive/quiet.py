@@ -7,10 +7,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from xnat_pixelanon.archive.answers import objects
 from xnat_pixelanon.archive.connection import XnatConnection
 from xnat_pixelanon.archive.prearchive import Prearchive
 from xnat_pixelanon.domain.session import SourceSession
-from xnat_pixelanon.errors import RightsError, TransferError
+from xnat_pixelanon.errors import RightsError
 
 _ENDED = ("complete", "failed", "killed", "error", "abort", "cancel", "done")
 """How the status of a workflow that is over begins, in lower case. Any other counts as open."""
@@ -74,7 +75,7 @@ class Quiet:
                 return None
             page += 1
 
-    def _page(self, session: SourceSession, page: int) -> list[Mapping[str, Any]]:
+    def _page(self, session: SourceSession, page: int) -> list[dict[str, Any]]:
         """The newest workflows of a session. None where the server has not the Batch Launch plugin, which lists them:
         then the listing of files alone tells whether the session changes."""
         what = "reading the workflows of a session"
@@ -85,10 +86,7 @@ class Quiet:
         )
         if answer.status != 200:
             return []
-        rows = answer.json(what)
-        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise TransferError(f"{what}: the answer is not a list")
-        return rows
+        return objects(answer.json(what), what)
 
     def _is_open(self, row: Mapping[str, Any], experiment: str) -> bool:
         status = str(row.get("status") or "").strip().lstrip("_").casefold()

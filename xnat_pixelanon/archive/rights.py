@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from xnat_pixelanon.archive import uris
+from xnat_pixelanon.archive.answers import objects
 from xnat_pixelanon.archive.connection import XnatConnection
 from xnat_pixelanon.errors import NotFoundError, RightsError, TransferError
 
@@ -55,9 +56,7 @@ def project_role(connection: XnatConnection, project: str, user: str = "") -> Ro
 def _own_role(connection: XnatConnection, project: str) -> Role:
     what = "reading the account's roles"
     answer = connection.get("/xapi/access/projects", what, (200, 403, 404))
-    rows = answer.json(what) if answer.status == 200 else []
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise TransferError(f"{what}: the answer is not a list")
+    rows = objects(answer.json(what), what) if answer.status == 200 else []
     names = {str(row.get("role", "")).casefold().removesuffix("s") for row in rows if row.get("ID") == project}
     return next((role for role in Role if role in names), Role.NONE)
 

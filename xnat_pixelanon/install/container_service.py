@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from xnat_pixelanon.archive import XnatConnection, uris
+from xnat_pixelanon.archive.answers import objects
 from xnat_pixelanon.errors import NotFoundError, RightsError, TransferError
 from xnat_pixelanon.install.commands import commands
 
@@ -70,13 +71,6 @@ class Server:
             why = f": {' '.join(answer.text(what).split())[:400]}" if quote and answer.content else ""
             raise TransferError(f"{what}: the server does not accept it{why}", hint="see the server's logs")
         return answer.content
-
-
-def objects(found: Any, what: str) -> list[dict[str, Any]]:
-    """The rows of an answer; TransferError when it is not a list of objects."""
-    if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
-        raise TransferError(f"{what}: the answer is not a list of objects")
-    return found
 
 
 @dataclass(frozen=True, slots=True)

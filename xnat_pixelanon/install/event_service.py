@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from xnat_pixelanon.archive import uris
+from xnat_pixelanon.archive.answers import objects
 from xnat_pixelanon.errors import TransferError
-from xnat_pixelanon.install.container_service import Server, objects
+from xnat_pixelanon.install.container_service import Server
 
 STATUSES = ("CREATED", "MERGED")
 """A session that comes to be, and one that is added to; the service has no status for both."""
