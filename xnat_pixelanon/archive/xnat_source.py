@@ -163,8 +163,8 @@ class XnatSource:
         ]
 
     def _mounted(self, session: SourceSession, resource: Resource, files: list[ListedFile]) -> Path | None:
-        if self._mount is None or not files:
-            return None
+        if self._mount is None or not any(file.md5 for file in files):
+            return None  # without an MD5 no mounted file is believed
         uri = uris.scan_resource(session.id, resource.owner, resource.id)
         catalog = self._connection.get(uri, "reading the catalog of a scan", (200, 404))
         if catalog.status != 200:

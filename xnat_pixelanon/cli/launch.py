@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from xnat_pixelanon.archive import XnatDocumentStore, connect
+from xnat_pixelanon.archive import connect
 from xnat_pixelanon.cli import show
 from xnat_pixelanon.domain.documents import parse
 from xnat_pixelanon.errors import PixelanonError
@@ -83,7 +83,7 @@ def _carry_out(launch: Launch, options: RunOptions) -> int:
             told = [result.report.as_dict()]
             if not options.dry_run:
                 _make_worklist(launch, plan, told)
-            _make_proposal(launch, plan, told)
+            _make_proposal(plan, told)
     if result.stopped is not None:
         show.error(result.stopped, as_json=False)
     return result.report.exit_status
@@ -98,7 +98,7 @@ def _spread(launch: Launch, plan: RunPlan) -> int:
         click.echo(fan_out(plan.launches, command_for(launch.server)["name"], plan.sessions))
         read: list[Mapping[str, Any]] = []
         _make_worklist(launch, plan, _noted(plan.report_store.runs(), read))
-        _make_proposal(launch, plan, read)
+        _make_proposal(plan, read)
     return 0
 
 
@@ -117,13 +117,12 @@ def _make_worklist(launch: Launch, plan: RunPlan, reports: Iterable[Mapping[str,
     click.echo(f"worklist: {len(rows)} waiting; {plan.report_store.keep_fixed(files)}")
 
 
-def _make_proposal(launch: Launch, plan: RunPlan, reports: Sequence[Mapping[str, Any]]) -> None:
+def _make_proposal(plan: RunPlan, reports: Sequence[Mapping[str, Any]]) -> None:
     """What to fill in, for groups that no template matches; its failure is said and fails no run."""
-    if plan.report_store is None:
+    if plan.report_store is None or plan.documents is None:
         return
     try:
-        with connect(launch.source.credentials(os.environ)) as connection:
-            stored = XnatDocumentStore(connection, launch.project).load(TEMPLATES.name)
+        stored = plan.documents.load(TEMPLATES.name)
         document = parse(pulled(stored, TEMPLATES), TEMPLATES.name) if stored else None
     except PixelanonError as error:
         click.echo(f"proposal: not made: {error.message}")

@@ -16,7 +16,6 @@ from xnat_pixelanon.install.container_service import Server
 
 STATUSES = ("CREATED", "MERGED")
 """A session that comes to be, and one that is added to; the service has no status for both."""
-WRAPPER = "run-session"
 _PROVIDER = "org.nrg.containers.services.CommandActionProvider"
 _EVENT = "org.nrg.xnat.eventservice.events.SessionEvent"
 _PREFS = uris.xapi("events", "prefs")

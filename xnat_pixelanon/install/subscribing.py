@@ -10,8 +10,9 @@ from xnat_pixelanon.errors import RefusedError, RightsError, TransferError
 from xnat_pixelanon.install import event_service
 from xnat_pixelanon.install.commands import commands
 from xnat_pixelanon.install.container_service import Registered, Server
-from xnat_pixelanon.install.event_service import STATUSES, WRAPPER, EventService, Subscription
+from xnat_pixelanon.install.event_service import STATUSES, EventService, Subscription
 from xnat_pixelanon.install.steps import Blocked, Outcome, Status, Step, Steps, Who, changed, unchanged
+from xnat_pixelanon.pipeline.launching import SESSION_ENTRY
 
 SWITCH = "Event Service"
 
@@ -72,11 +73,13 @@ class Subscribing:
         if project_role(self._server.connection, self._project) is not Role.OWNER:
             # Containers run as who made the subscription, and a run that is not an owner's is refused.
             raise RightsError(f"what it launches runs under this account, which is no owner of {self._project}")
-        document = event_service.wanted(status, self._project, command.wrappers[WRAPPER])
+        document = event_service.wanted(status, self._project, command.wrappers[SESSION_ENTRY])
         found = self._found(str(document["name"]), everything)
         if found is None:
             self._events.create(document, self._project)
-            return self._verified(document, everything, changed(f"made, launches wrapper {command.wrappers[WRAPPER]}"))
+            return self._verified(
+                document, everything, changed(f"made, launches wrapper {command.wrappers[SESSION_ENTRY]}")
+            )
         if not self._is_an_owners(found):
             self._events.delete(found, self._project)
             self._events.create(document, self._project)
@@ -114,8 +117,8 @@ class Subscribing:
 def wrapper_numbers(everything: Collection[Registered]) -> tuple[set[str], set[str]]:
     """Of our session wrappers, and of all."""
     session = {
-        command.wrappers[WRAPPER]
+        command.wrappers[SESSION_ENTRY]
         for command in everything
-        if command.name in commands() and WRAPPER in command.wrappers
+        if command.name in commands() and SESSION_ENTRY in command.wrappers
     }
     return session, {number for command in everything for number in command.wrappers.values()}

@@ -6,9 +6,10 @@ from xnat_pixelanon.archive import Role, project_role
 from xnat_pixelanon.errors import NotFoundError, RightsError
 from xnat_pixelanon.install import event_service
 from xnat_pixelanon.install.container_service import Registered, Server
-from xnat_pixelanon.install.event_service import STATUSES, WRAPPER, EventService, Subscription
+from xnat_pixelanon.install.event_service import STATUSES, EventService, Subscription
 from xnat_pixelanon.install.findings import Findings
 from xnat_pixelanon.install.subscribing import wrapper_numbers
+from xnat_pixelanon.pipeline.launching import SESSION_ENTRY
 
 
 class SubscriptionChecks:
@@ -78,7 +79,7 @@ class SubscriptionChecks:
             lost = "as they arrive" if status == "CREATED" else "when something is added to them"
             self._findings.problem(check, f"missing: sessions are not published {lost}", self._remedy)
             return
-        wrapper = needed.wrappers.get(WRAPPER, "") if needed else found.wrapper
+        wrapper = needed.wrappers.get(SESSION_ENTRY, "") if needed else found.wrapper
         wrong = event_service.deviations(found, event_service.wanted(status, self._project, wrapper))
         if wrong:
             self._findings.problem(check, f"not as it has to be: {', '.join(wrong)}", self._remedy)

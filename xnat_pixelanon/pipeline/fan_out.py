@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from xnat_pixelanon.archive.launches import ContainerLaunches
 from xnat_pixelanon.domain.session import SourceSession
 from xnat_pixelanon.errors import TransferError
-
-SESSION_ENTRY = "run-session"
+from xnat_pixelanon.pipeline.launching import SESSION_ENTRY
 
 
 def fan_out(launches: ContainerLaunches, command: str, sessions: Sequence[SourceSession]) -> str:

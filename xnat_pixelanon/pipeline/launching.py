@@ -28,6 +28,8 @@ VARIABLES: Mapping[str, str] = {
     "XNAT_WORKFLOW_ID": "the workflow that the container runs under, set by the Container Service",
 }
 """Read by `launch`, beside those of every command."""
+SESSION_ENTRY = "run-session"
+"""The entry that events and a fan-out launch: a run of one session."""
 _UNRESOLVED = re.compile(r"#[a-z-]+#")
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from xnat_pixelanon import __version__
 from xnat_pixelanon.archive.launches import ContainerLaunches
-from xnat_pixelanon.archive.ports import Destination, ReportStore, Source
+from xnat_pixelanon.archive.ports import Destination, DocumentStore, ReportStore, Source
 from xnat_pixelanon.domain.codes import Outcome
 from xnat_pixelanon.domain.report import NotSentReport, RunReport, SessionReport, exit_status
 from xnat_pixelanon.domain.session import SourceSession
@@ -50,6 +50,8 @@ class RunPlan:
     settling: Settling | None = None
     whole: bool = True
     """Every session of the source was asked for, and not some of them by name."""
+    documents: DocumentStore | None = None
+    """Of the staging project."""
     launches: ContainerLaunches | None = None
     """Of the Container Service of the XNAT that is the source."""
 

@@ -117,7 +117,6 @@ class Desk:
 
     def _stored(self, document: Document, text: str) -> list[str]:
         """Store a changed file; the version, and what it changes."""
-        before = self.store.load(document.name)
         if document is POLICY:
             new = parse(text, document.name)
             text = json.dumps(new | {"enabled": False}, indent=1)
@@ -128,6 +127,7 @@ class Desk:
             return [
                 f"{said}, DISARMED, as a file may have been changed unread: look at a dry run, then 'arm publishing'"
             ]
+        before = self.store.load(document.name)
         pushed = push(self.store, self.launch.source, document, text, document.name)
         return [
             f"{document.name} stored as version {pushed.version}",

@@ -113,7 +113,8 @@ def _from_xnat(
     connection = connections.of(source)
     role = project_role(connection, source.project)
     check_private(connection, source)
-    reader = stored_rules(XnatDocumentStore(connection, source.project), source.project, files, dry_run=options.dry_run)
+    documents = XnatDocumentStore(connection, source.project)
+    reader = stored_rules(documents, source.project, files, dry_run=options.dry_run)
     rules = reader()
     if options.narrowed is not None:
         options.narrowed(rules.policy)
@@ -142,6 +143,7 @@ def _from_xnat(
         strays=() if options.sessions else not_sent_reports(opened.strays()),
         report_store=XnatReportStore(connection, source.project),
         settling=_settling(options.patience, connection, opened, source.project, rules),
+        documents=documents,
         launches=ContainerLaunches(connection, source.project),
     )
 
