@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -124,6 +125,18 @@ class Prearchive:
             if entry.name.startswith(prefix) and not is_own and _seconds(entry, own) >= age:
                 removed += self.delete(entry)
         return removed
+
+    def remove_all(self, session_label: str, gate: Callable[[], None]) -> None:
+        """Remove what runs left of this session, young or old, but for what the server works on; `gate` goes before."""
+        prefix = f"{PREFIX}{session_label}-"
+        left = [entry for entry in self.entries() if entry.name.startswith(prefix) and entry.is_final]
+        if left:
+            gate()
+        if sum(self.delete(entry) for entry in left) < len(left):
+            raise TransferError(
+                "what an interrupted run left in the prearchive of the clean project cannot be removed",
+                hint="nobody but its owners and members sees it there: run again, or remove it by hand",
+            )
 
     def wait_until_final(self, entry: Entry, limit: float, poll: float) -> Entry | None:
         """The entry once nothing works on it any more, None when it is gone; as it stands when the time is over."""

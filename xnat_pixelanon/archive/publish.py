@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from xnat_pixelanon.archive.clean_project import CleanSession, Name
-from xnat_pixelanon.archive.inbound import Ended, Inbound, extend
+from xnat_pixelanon.archive.inbound import Ended, Inbound
 from xnat_pixelanon.archive.ports import Foreign, Outrun, Published, Sent, Unfinished
 from xnat_pixelanon.archive.prearchive import Entry
 from xnat_pixelanon.archive.settle import AGAIN, NOT_ACTIVE, Held, Means, Settling
@@ -62,7 +62,7 @@ class Publication(Settling):
         try:
             return self._concluded()
         except PixelanonError as error:
-            extend(error, self._settled() or _REMAINS)
+            error.extend(self._settled() or _REMAINS)
             raise
 
     def _concluded(self) -> Sent | Outrun:
@@ -87,7 +87,7 @@ class Publication(Settling):
         try:
             return inbound.archive(entry)
         except PixelanonError as error:
-            extend(error, self._orphan() if self.base is None else _MAY_HIDE)
+            error.extend(self._orphan() if self.base is None else _MAY_HIDE)
             raise
 
     def _clear_way(self, *, rival: bool) -> Sent | Outrun | None:

@@ -11,11 +11,12 @@ from xnat_pixelanon.archive.clean_project import CleanProject, Name
 from xnat_pixelanon.archive.connection import XnatConnection
 from xnat_pixelanon.archive.documents import TOOL
 from xnat_pixelanon.archive.inbound import Waits
-from xnat_pixelanon.archive.ports import Outrun, Published, Sent, Standing
+from xnat_pixelanon.archive.ports import Claim, Outrun, Published, Sent, Standing, TakenBack
 from xnat_pixelanon.archive.publish import Publication
 from xnat_pixelanon.archive.rights import Role, project_role
 from xnat_pixelanon.archive.settle import Means, Settling
 from xnat_pixelanon.archive.verify import PixelDigest
+from xnat_pixelanon.archive.withdraw import Withdrawal
 from xnat_pixelanon.domain.receipt import Receipt
 from xnat_pixelanon.domain.session import Package
 from xnat_pixelanon.errors import ChangedError, NotFoundError, RefusedError, RightsError, TransferError
@@ -77,10 +78,7 @@ class XnatDestination:
         try:
             return Publication(self._means, package, gate, scratch).run()
         except NotFoundError as error:
-            raise TransferError(
-                f"something vanished from the clean project while it was worked on: {error.message}",
-                hint="run again: a run finishes what an earlier one left",
-            ) from None
+            raise _vanished(error) from None
 
     def finish(self, package_labels: tuple[str, str], receipt: Receipt, scratch: Path) -> None:
         """Verify a session against its receipt and activate it.
@@ -93,6 +91,17 @@ class XnatDestination:
         if session is None or not isinstance(standing, Published) or standing.receipt != receipt:
             raise ChangedError("the clean session is no longer the one that was to be finished", hint="run again")
         Settling(self._means, name, scratch).finish(session, receipt)
+
+    def holds(self, claim: Claim) -> bool:
+        """Whether a session of ours stands there; by GET only."""
+        return Withdrawal(self._clean, claim, self._means.waits).find() != []
+
+    def take_back(self, claim: Claim, gate: Callable[[], None]) -> TakenBack | None:
+        """Delete the session that was made from this source; see ports.Destination.take_back."""
+        try:
+            return Withdrawal(self._clean, claim, self._means.waits).run(gate)
+        except NotFoundError as error:
+            raise _vanished(error) from None
 
     def close(self) -> None:
         """The connection belongs to whoever opened it."""
@@ -122,3 +131,10 @@ class XnatDestination:
     def _script_enabled(self, scope: str, project: str, what: str) -> bool:
         answer = self._connection.get(uris.anonymisation(scope, project, enabled=True), what, (200, 204))
         return answer.status == 200 and answer.text(what).strip().casefold() != "false"
+
+
+def _vanished(error: NotFoundError) -> TransferError:
+    return TransferError(
+        f"something vanished from the clean project while it was worked on: {error.message}",
+        hint="run again: a run finishes what an earlier one left",
+    )

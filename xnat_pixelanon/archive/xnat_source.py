@@ -45,7 +45,7 @@ class XnatSource:
 
     def sessions(self, wanted: Sequence[str]) -> list[SourceSession]:
         """All image sessions, or those whose ID or label is wanted; those of other projects flagged `shared`."""
-        uri = uris.experiments(self._project, "ID", "label", "project", "subject_label", "xsiType")
+        uri = uris.experiments(self._project, "ID", "label", "project", "subject_label", "UID", "xsiType")
         try:
             rows = self._connection.rows(uri, "listing the sessions of the project")
         except NotFoundError:
@@ -128,7 +128,7 @@ class XnatSource:
         item = self._item(row["ID"])
         home = row.get("project") if item is None else item.get("project")
         shared = home != self._project or row.get("project") != self._project
-        return SourceSession(row["ID"], row["label"], row.get("subject_label", ""), shared)
+        return SourceSession(row["ID"], row["label"], row.get("subject_label", ""), shared, row.get("UID", ""))
 
     def _item(self, experiment: str) -> dict[str, Any] | None:
         what = "reading a session"

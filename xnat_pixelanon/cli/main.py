@@ -17,6 +17,7 @@ from xnat_pixelanon.cli.accept import accept
 from xnat_pixelanon.cli.documents import policy, templates
 from xnat_pixelanon.cli.run import plan_command, run_command
 from xnat_pixelanon.cli.sandbox import demo_command, sandbox_command
+from xnat_pixelanon.cli.withdraw import withdraw_command
 from xnat_pixelanon.errors import PixelanonError
 
 EXIT_STATUS = {
@@ -48,7 +49,7 @@ def cli(debug: bool) -> None:
         logging.getLogger(noisy).setLevel(logging.CRITICAL + 1)
 
 
-for command in (run_command, plan_command, templates, policy, accept, sandbox_command, demo_command):
+for command in (run_command, plan_command, withdraw_command, templates, policy, accept, sandbox_command, demo_command):
     cli.add_command(command)
 
 

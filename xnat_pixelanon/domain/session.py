@@ -41,13 +41,15 @@ class SourceSession:
     """An image session of the source: an XNAT experiment, or a study of a folder.
 
     `id` is the experiment ID, or the Study Instance UID of a folder; `subject` the XNAT subject label, empty for a
-    folder (there the pseudonym comes from Patient ID and its issuer). `shared`: it belongs to another project.
+    folder (there the pseudonym comes from Patient ID and its issuer). `shared`: it belongs to another project. `study`:
+    the Study Instance UID as listed, empty where it is not.
     """
 
     id: str
     label: str
     subject: str
     shared: bool = False
+    study: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from xnat_pixelanon.domain.decisions import ScanDecision, ScanFacts, decide_sess
 from xnat_pixelanon.domain.receipt import Comparison, Receipt, compare
 from xnat_pixelanon.domain.report import SessionReport
 from xnat_pixelanon.domain.session import Contents, Package, SourceSession
-from xnat_pixelanon.errors import ChangedError, RefusedError
+from xnat_pixelanon.errors import ConflictError
 from xnat_pixelanon.pipeline.cleaning import (
     CleanedScan,
     CleanOrder,
@@ -31,7 +31,8 @@ from xnat_pixelanon.pipeline.cleaning import (
     receipt_of,
 )
 from xnat_pixelanon.pipeline.digests import planned_scans
-from xnat_pixelanon.pipeline.labels import clean_labels
+from xnat_pixelanon.pipeline.gate import Gate
+from xnat_pixelanon.pipeline.labels import claim_of, clean_labels, source_digest
 from xnat_pixelanon.pipeline.pool import Workers
 from xnat_pixelanon.pipeline.progress import Progress
 from xnat_pixelanon.pipeline.rules import RuleReader, Rules
@@ -87,6 +88,7 @@ class _Line:
         self._contents = contents
         self._folder = folder
         self._telling = telling
+        self._gate = Gate(job.source, session, contents, rules=job.rules, reread=job.reread)
         self._files: tuple[tuple[ReadFile, ...], ...] = ()
         self._scans: tuple[ScanFacts, ...] = ()
         self._decided: tuple[ScanDecision, ...] = ()
@@ -95,6 +97,8 @@ class _Line:
         self._read()
         self._decided = self._decide(self._job.rules)
         self._telling.decided(self._scans, self._decided)
+        if self._job.rules.templates.withdrawal_of(self._session.id) is not None:
+            return self._withdraw(self._gate.still_withdrawn)
         send = verdict(self._decided, self._job.rules.policy)
         if self._job.destination is None:
             return self._telling.end(_planned(send))
@@ -134,9 +138,23 @@ class _Line:
         return any(not facts.damage for scan in self._scans for facts in scan.instances)
 
     def _study(self) -> str:
-        return next(
-            facts.study_instance_uid for scan in self._scans for facts in scan.instances if facts.study_instance_uid
-        )
+        found = (facts.study_instance_uid for scan in self._scans for facts in scan.instances)
+        return next((uid for uid in found if uid), self._session.study)
+
+    def _withdraw(self, gate: Callable[[], None], why: str = "") -> SessionReport:
+        """Take back what there is of the session; a dry run only says that it would be."""
+        claim = claim_of(self._session.id, self._study(), self._job.rules)
+        self._telling.labels(("", claim.session_label))
+        destination = self._job.destination
+        try:
+            taken = destination.take_back(claim, gate) if destination is not None else None
+        except ConflictError as error:
+            return self._telling.end(Outcome.CONFLICT, error=error.message, hint=error.hint)
+        if taken is not None:
+            self._telling.labels((taken.subject_label, claim.session_label))
+            left = "; its subject is left there, empty" if taken.empty_subject else ""
+            self._telling.note(f"the clean session was deleted{why}{left}")
+        return self._telling.end(Outcome.WITHDRAWN)
 
     def _compare(
         self, destination: Destination, labels: tuple[str, str], send: tuple[int, ...] | None
@@ -185,10 +203,10 @@ class _Line:
         identity = self._job.rules.identity
         study = identity.uid(self._study())
         scans = clean_scan_of(good, self._scans, identity)
-        source = identity.keyed_digest(b"source", self._session.id.encode())
+        source = source_digest(self._session.id, self._job.rules)
         receipt = receipt_of(source, study, scans, planned, there)
         package = Package(self._job.run, labels[0], labels[1], study, scans, receipt)
-        result = destination.publish(package, self._gate(labels), self._folder)
+        result = destination.publish(package, self._unchanged, self._folder)
         if isinstance(result, Outrun):
             found = self._standing_of(result.receipt, labels)
             self._telling.outrun()
@@ -204,29 +222,8 @@ class _Line:
         orders = [CleanOrder(index, self._files[index], self._decided[index].instances) for index in send]
         return clean_scans(job.workers, job.progress, orders, request, self._folder)
 
-    def _gate(self, labels: tuple[str, str]) -> Callable[[], None]:
-        """Re-check, just before the session comes to be, all that the decision stood on."""
-
-        def check() -> None:
-            before = self._job.rules
-            now = self._job.reread()
-            if not now.policy.enabled:
-                raise RefusedError(
-                    "the policy was disarmed while the run was at work; nothing more is published",
-                    hint="arm it again with 'policy arm' and run again",
-                )
-            if now.policy != before.policy and _without_versions(now) != _without_versions(before):
-                raise ChangedError("the policy changed while the session was worked on", hint="run again")
-            if self._decide(now) != self._decided or now.identity != before.identity:
-                raise ChangedError("the decision for this session changed while it was worked on", hint="run again")
-            self._job.source.recheck(self._session, self._contents)
-
-        return check
-
-
-def _without_versions(rules: Rules) -> tuple[object, ...]:
-    policy = rules.policy
-    return (policy.destination, policy.launchers, policy.publish, policy.digest)
+    def _unchanged(self) -> None:
+        self._gate.same_decision(self._decide)
 
 
 def _planned(send: tuple[int, ...] | None) -> Outcome:

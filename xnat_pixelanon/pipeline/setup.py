@@ -118,7 +118,7 @@ def _from_xnat(
                 f"--to {options.destination.text} is not the destination of the stored policy",
                 hint=f"leave --to away, or let an owner change the policy; it names {location.text}",
             )
-        destination = _destination(location, connections, (connection.server, source.project))
+        destination = open_destination(location, connections, (connection.server, source.project))
         reader = _allowed(destination, location, rules, reader, connections)
     mount = environment.get(MOUNT_VARIABLE)
     opened = XnatSource(connection, source.project, name=source.text, mount=Path(mount) if mount else None)
@@ -145,7 +145,7 @@ def _from_dir(options: RunOptions, source: DirLocation, connections: Connections
                 f"--to {options.destination.text} is not the destination of the policy file",
                 hint="make them agree",
             )
-        destination = _destination(options.destination, connections, source.path)
+        destination = open_destination(options.destination, connections, source.path)
         reader = _allowed(destination, options.destination, rules, reader, connections)
     plan = _plan(options, opened, destination, rules, reader)
     return replace(plan, strays=not_sent_reports(opened.strays()))
@@ -200,7 +200,8 @@ def _check_launcher(role: Role, policy: Policy, source: XnatLocation) -> None:
         )
 
 
-def _destination(location: Location, connections: Connections, source: Path | tuple[str, str]) -> Destination:
+def open_destination(location: Location, connections: Connections, source: Path | tuple[str, str]) -> Destination:
+    """The destination, not checked yet; `source` is the folder, or server and project, that sessions come from."""
     match location:
         case DirLocation(path=path):
             return DirDestination(path, pixel_digest_of, source=source if isinstance(source, Path) else None)

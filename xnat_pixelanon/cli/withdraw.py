@@ -1,0 +1,36 @@
+"""`withdraw`: take a session back from the clean project."""
+
+from __future__ import annotations
+
+import click
+
+from xnat_pixelanon.archive import Location
+from xnat_pixelanon.cli.run import LOCATION
+from xnat_pixelanon.pipeline.withdrawing import withdraw
+
+
+@click.command("withdraw")
+@click.option(
+    "--from", "source", type=LOCATION, required=True, metavar="xnat:PROJECT", help="The staging project; owners only."
+)
+@click.option("--session", required=True, metavar="ID|LABEL", help="Which session of it.")
+@click.option("--reason", default="", help="Kept with the override in templates.json, for people.")
+def withdraw_command(source: Location, session: str, reason: str) -> None:
+    """Take a session back: an override says that it is never sent, then its clean copy is deleted.
+
+    Later runs say 'withdrawn', also of scans that arrive later, until the override is taken out of templates.json.
+
+    \b
+    xnat-pixelanon withdraw --from xnat:STAGING --session XNAT_E00012 --reason "consent withdrawn"
+    """
+    done = withdraw(source, session, reason)
+    stored = (
+        "stood in templates.json already" if done.stored is None else f"stored: templates.json version {done.stored}"
+    )
+    click.echo(f"session {done.session}: the override {stored}")
+    if done.taken is None:
+        click.echo(f"nothing of it stands in {done.destination}")
+        return
+    click.echo(f"{done.destination}: clean session {done.clean_session} deleted")
+    if done.taken.empty_subject:
+        click.echo(f"its subject {done.taken.subject_label} is left there, empty: remove it by hand if it is to go")
