@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.domain.test_decisions import ct
+from tests.domain.test_decisions import image as ct
 from xnat_pixelanon.domain.decisions import ScanFacts, decide_session
 from xnat_pixelanon.domain.policy import DestinationPolicy, Policy
 from xnat_pixelanon.domain.templates import TemplateSet, with_withdrawal
