@@ -54,7 +54,7 @@ def test_only_an_exclusion_may_stand_for_a_whole_session(action: str) -> None:
 
 
 def test_one_for_a_session_is_enough() -> None:
-    with pytest.raises(DocumentError, match=r"\$\.overrides\[1\]: expected one override"):
+    with pytest.raises(DocumentError, match=r"\$\.overrides\[1\]: expected one override for a session as a whole"):
         overridden(WHOLE, WHOLE)
 
 

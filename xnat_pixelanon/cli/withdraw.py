@@ -24,10 +24,8 @@ def withdraw_command(source: Location, session: str, reason: str) -> None:
     xnat-pixelanon withdraw --from xnat:STAGING --session XNAT_E00012 --reason "consent withdrawn"
     """
     done = withdraw(source, session, reason)
-    stored = (
-        "stood in templates.json already" if done.stored is None else f"stored: templates.json version {done.stored}"
-    )
-    click.echo(f"session {done.session}: the override {stored}")
+    stored = "stands there already" if done.stored is None else f"is stored as version {done.stored}"
+    click.echo(f"session {done.session}: its override in templates.json {stored}")
     if done.taken is None:
         click.echo(f"nothing of it stands in {done.destination}")
         return

@@ -131,7 +131,8 @@ def _meaning_problems(document: Mapping[str, Any]) -> Iterator[str]:
         path = f"$.overrides[{index}]"
         key = (item["session"]["id"], item.get("series_instance_uid", ""))
         if key in seen:
-            yield f"{path}: expected one override for each series of a session, and one for the session as a whole"
+            what = "each series of a session" if key[1] else "a session as a whole"
+            yield f"{path}: expected one override for {what}"
         seen.add(key)
         yield from _override_problems(path, item, ids)
 
