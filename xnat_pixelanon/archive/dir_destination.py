@@ -25,6 +25,7 @@ from xnat_pixelanon.errors import (
 )
 
 _LABEL = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
+_NOT_OURS = "look at it in the destination folder; what is not known to be ours is never deleted"
 
 
 class DirDestination:
@@ -78,8 +79,11 @@ class DirDestination:
         """Publish all or nothing; scans that are added come one after the other, and the receipt last."""
         final = self._final((package.subject_label, package.session_label))
         before = self._look(package)
-        if isinstance(before, Published) and (not package.adds or before.receipt == package.receipt):
-            return self._outrun(final, before.receipt)
+        if isinstance(before, Published) and before.receipt != package.replaces:
+            if not package.adds or before.receipt == package.receipt:
+                return self._outrun(final, before.receipt)
+        elif isinstance(before, Published) and before.receipt.source != package.receipt.source:
+            raise ConflictError("the session that is to be replaced has the receipt of another source", hint=_NOT_OURS)
         if package.adds and _base(package) != _scans_of(before):
             raise ChangedError("the session to which scans are to be added is gone, or not as it was", hint="run again")
         with self._writing():
@@ -140,7 +144,7 @@ class DirDestination:
         if len(found) > 1 or found != ours:
             raise ConflictError(
                 "a folder stands under our label that has no receipt of ours",
-                hint="look at it in the destination folder; what is not known to be ours is never deleted",
+                hint=_NOT_OURS,
             )
         return found[0]
 
@@ -195,14 +199,21 @@ class DirDestination:
         if package.adds:
             return self._add(building, final, package)
         try:
-            building.rename(final)
+            if not isinstance(before, Published):
+                building.rename(final)
+            elif not self._swap(building, final, package):
+                raise FileExistsError
         except OSError:
             now = self._look(package)
-            if not isinstance(now, Published):
+            if not isinstance(now, Published) or now == before:
                 raise
             return self._outrun(final, now.receipt)
         folders.sync(final.parent)
         return Sent()
+
+    def _swap(self, building: Path, final: Path, package: Package) -> bool:
+        aside = final.with_name(f".PXA-{final.name}-{package.run}-replaced")
+        return folders.swap(building, final, aside, lambda folder: _receipt(folder / FILE_NAME), package.replaces)
 
     def _add(self, building: Path, final: Path, package: Package) -> Sent:
         """Scans one by one, the receipt last: until then the new ones are not vouched for, and the next run goes on."""

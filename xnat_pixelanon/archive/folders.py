@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -38,6 +39,25 @@ def sync(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def swap(building: Path, final: Path, aside: Path, receipt: Callable[[Path], object], wanted: object) -> bool:
+    """Put `building` in the place of `final`, which goes `aside` and is removed; nobody sees both, or part of one.
+
+    False, with everything as it was, where `final` is no longer the one with the receipt `wanted`; OSError, likewise,
+    where another came to be in its place.
+    """
+    final.rename(aside)
+    try:
+        if receipt(aside) != wanted:
+            return False
+        building.rename(final)
+        return True
+    finally:
+        if final.exists():
+            shutil.rmtree(aside, ignore_errors=True)
+        else:
+            aside.rename(final)
 
 
 def remove_if_empty(folder: Path) -> None:

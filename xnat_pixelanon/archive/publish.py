@@ -78,10 +78,14 @@ class Publication(Settling):
     def _before_archive(self, inbound: Inbound, entry: Entry) -> Sent | Outrun | None:
         try:
             self.gate()
-            return self._clear_way(rival=True)
+            return self._clear_way(rival=True) or self._make_room()
         except BaseException as error:
             inbound.discard(entry, error)
             raise
+
+    def _make_room(self) -> Sent | Outrun | None:
+        """Between the gate and the archive call; replacing does something here."""
+        return None
 
     def _archive(self, inbound: Inbound, entry: Entry) -> Ended:
         try:

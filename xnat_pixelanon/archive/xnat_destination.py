@@ -13,6 +13,7 @@ from xnat_pixelanon.archive.documents import TOOL
 from xnat_pixelanon.archive.inbound import Waits
 from xnat_pixelanon.archive.ports import Claim, Outrun, Published, Sent, Standing, TakenBack
 from xnat_pixelanon.archive.publish import Publication
+from xnat_pixelanon.archive.replace import Replacement
 from xnat_pixelanon.archive.rights import Role, project_role
 from xnat_pixelanon.archive.settle import Means, Settling
 from xnat_pixelanon.archive.verify import PixelDigest
@@ -76,7 +77,8 @@ class XnatDestination:
         RightsError too, when the account lost its rights midway; a ConflictError leaves what is there untouched.
         """
         try:
-            return Publication(self._means, package, gate, scratch).run()
+            publication = Publication if package.replaces is None else Replacement
+            return publication(self._means, package, gate, scratch).run()
         except NotFoundError as error:
             raise _vanished(error) from None
 

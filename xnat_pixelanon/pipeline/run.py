@@ -46,6 +46,8 @@ class RunPlan:
     destination_name: str = ""
     report_store: ReportStore | None = None
     strict: bool = False
+    replace: bool = False
+    """What the policy's on_change: replace does, for this run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ def run(plan: RunPlan, workers: Workers, progress: Progress, *, run_id: str) -> 
             plan.rules,
             plan.reread,
             plan.identifiers,
+            "replace" if plan.replace else plan.rules.policy.on_change,
             workers,
             scratch,
             progress,

@@ -15,6 +15,7 @@ from xnat_pixelanon.archive.ports import (
     Source,
     Unfinished,
 )
+from xnat_pixelanon.domain.changes import OnChange, Step, next_step
 from xnat_pixelanon.domain.codes import Outcome
 from xnat_pixelanon.domain.consistency import mark_inconsistent
 from xnat_pixelanon.domain.decisions import ScanDecision, ScanFacts, decide_session, verdict
@@ -53,6 +54,8 @@ class Job:
     reread: RuleReader
     identifiers: tuple[str, ...]
     """What names the source itself: its project ID."""
+    on_change: OnChange
+    """What is done about a session that would be decided or made differently now."""
     workers: Workers
     scratch: Scratch
     progress: Progress
@@ -164,25 +167,37 @@ class _Line:
         match standing:
             case Foreign(reason=reason):
                 return self._telling.end(Outcome.CONFLICT, error=reason)
-            case Published(receipt=receipt, active=active):
-                found = self._standing_of(receipt, labels)
-                if not active and found.outcome in ("unchanged", "grown", "stale"):
-                    destination.finish(labels, receipt, self._folder)
-                if found.outcome == "unchanged":
-                    waits = send is None
-                    return self._telling.end(Outcome.WAITING if waits else _kept(active))
-                if found.outcome != "grown":
-                    return self._telling.end(Outcome(found.outcome))
-                if send is None:
-                    return self._telling.end(Outcome.WAITING)
-                new = tuple(index for index in send if self._new_uid(index) in found.series)
-                return self._publish(destination, labels, new, receipt)
+            case Published():
+                return self._over_published(destination, labels, send, standing)
             case Absent() | Unfinished():
                 if send is None:
                     return self._telling.end(Outcome.WAITING)
                 if not send:
                     return self._telling.end(Outcome.NOTHING_TO_SEND)
-                return self._publish(destination, labels, send, None)
+                return self._publish(destination, labels, send)
+
+    def _over_published(
+        self, destination: Destination, labels: tuple[str, str], send: tuple[int, ...] | None, standing: Published
+    ) -> SessionReport:
+        """What stands there is left, added to, replaced or taken back."""
+        receipt = standing.receipt
+        found = self._standing_of(receipt, labels)
+        step = next_step(found.outcome, self._job.on_change, send)
+        stays = step not in (Step.REPLACE, Step.WITHDRAW) and found.outcome != "no-longer-allowed"
+        if stays and not standing.active:
+            destination.finish(labels, receipt, self._folder)
+        match step:
+            case Step.ADD:
+                new = tuple(index for index in send or () if self._new_uid(index) in found.series)
+                return self._publish(destination, labels, new, there=receipt)
+            case Step.REPLACE:
+                return self._publish(destination, labels, send or (), replaces=receipt)
+            case Step.WITHDRAW:
+                return self._withdraw(self._unchanged, f": it was {found.outcome}")
+            case Outcome.UNCHANGED if not standing.active:
+                return self._telling.end(Outcome.PUBLISHED)
+            case outcome:
+                return self._telling.end(outcome)
 
     def _standing_of(self, receipt: Receipt, labels: tuple[str, str]) -> Comparison:
         return compare(receipt, planned_scans(self._scans, self._decided, self._job.rules, labels))
@@ -191,8 +206,15 @@ class _Line:
         return self._job.rules.identity.uid(self._scans[index].instances[0].series_instance_uid)
 
     def _publish(
-        self, destination: Destination, labels: tuple[str, str], send: Sequence[int], there: Receipt | None
+        self,
+        destination: Destination,
+        labels: tuple[str, str],
+        send: Sequence[int],
+        *,
+        there: Receipt | None = None,
+        replaces: Receipt | None = None,
     ) -> SessionReport:
+        """Clean, prove and publish: as a session of its own, added to what is `there`, or in place of another."""
         cleaned = self._clean(labels, send)
         self._telling.cleaned(cleaned)
         good = [scan for scan in cleaned if not scan.failures]
@@ -205,13 +227,15 @@ class _Line:
         scans = clean_scan_of(good, self._scans, identity)
         source = source_digest(self._session.id, self._job.rules)
         receipt = receipt_of(source, study, scans, planned, there)
-        package = Package(self._job.run, labels[0], labels[1], study, scans, receipt)
+        package = Package(self._job.run, labels[0], labels[1], study, scans, receipt, replaces)
         result = destination.publish(package, self._unchanged, self._folder)
         if isinstance(result, Outrun):
             found = self._standing_of(result.receipt, labels)
             self._telling.outrun()
             return self._telling.end(Outcome(found.outcome) if found.outcome != "grown" else Outcome.STALE)
         self._telling.sent(package)
+        if replaces is not None:
+            self._telling.note("it replaced the session that was published before")
         return self._telling.end(Outcome.GROWN if there else Outcome.PUBLISHED)
 
     def _clean(self, labels: tuple[str, str], send: Sequence[int]) -> list[CleanedScan]:
@@ -230,7 +254,3 @@ def _planned(send: tuple[int, ...] | None) -> Outcome:
     if send is None:
         return Outcome.WAITING
     return Outcome.PLANNED if send else Outcome.NOTHING_TO_SEND
-
-
-def _kept(active: bool) -> Outcome:
-    return Outcome.UNCHANGED if active else Outcome.PUBLISHED

@@ -48,6 +48,7 @@ class RunOptions:
     files: RuleFiles = field(default_factory=RuleFiles)
     dry_run: bool = False
     strict: bool = False
+    replace: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,7 @@ def _from_xnat(
     destination = None
     if not options.dry_run:
         _check_launcher(role, rules.policy, source)
+        _check_replace(role, options, rules.policy)
         location: Location = destination_of(rules.policy, source)
         if isinstance(options.destination, DirLocation):
             location = options.destination
@@ -162,6 +164,7 @@ def _plan(
         sessions=source.sessions(options.sessions),
         destination_name=destination.name if destination else "",
         strict=options.strict,
+        replace=options.replace,
     )
 
 
@@ -197,6 +200,15 @@ def _check_launcher(role: Role, policy: Policy, source: XnatLocation) -> None:
         raise RightsError(
             f"this account is {role} of {source.project}; the policy lets {policy.launchers} start a run",
             hint="ask an owner of the staging project to start it, or to change launchers in the policy",
+        )
+
+
+def _check_replace(role: Role, options: RunOptions, policy: Policy) -> None:
+    """A launch may only narrow what the policy says: --replace is for those who could change the policy."""
+    if options.replace and policy.on_change != "replace" and role is not Role.OWNER:
+        raise RightsError(
+            "--replace does more than the policy says, and this account is no owner of the staging project",
+            hint="ask an owner to run it, or to set the policy's on_change to replace",
         )
 
 
