@@ -406,7 +406,7 @@ def test_a_fault_at_any_request_of_a_replacement_leaves_the_old_session_the_new_
 def test_a_replacement_that_is_killed_is_finished_by_the_next_run(
     when: str, part: int, replacing: Site, processes: Any, scratch: Path
 ) -> None:
-    """When a writing request was carried out, and before each from the first look on: in two halves, one a long test."""
+    """When a writing request was carried out, and before each from the first look on; half of these is a long test."""
     faults = killed_before if when == "before" else killed_after
     parts = 2 if when == "before" else 1
     clean = replacing.clean

@@ -15,6 +15,7 @@ from xnat_pixelanon import __version__
 from xnat_pixelanon.cli import show
 from xnat_pixelanon.cli.accept import accept
 from xnat_pixelanon.cli.documents import policy, templates
+from xnat_pixelanon.cli.lookup import lookup_command
 from xnat_pixelanon.cli.run import plan_command, run_command
 from xnat_pixelanon.cli.sandbox import demo_command, sandbox_command
 from xnat_pixelanon.cli.withdraw import withdraw_command
@@ -49,7 +50,18 @@ def cli(debug: bool) -> None:
         logging.getLogger(noisy).setLevel(logging.CRITICAL + 1)
 
 
-for command in (run_command, plan_command, withdraw_command, templates, policy, accept, sandbox_command, demo_command):
+_COMMANDS = (
+    run_command,
+    plan_command,
+    withdraw_command,
+    lookup_command,
+    templates,
+    policy,
+    accept,
+    sandbox_command,
+    demo_command,
+)
+for command in _COMMANDS:
     cli.add_command(command)
 
 

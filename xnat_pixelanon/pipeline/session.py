@@ -59,6 +59,8 @@ class Job:
     workers: Workers
     scratch: Scratch
     progress: Progress
+    looks_only: bool = False
+    """How the session stands at the destination is told, and nothing is done about it."""
 
 
 def run_session(job: Job, session: SourceSession, telling: SessionTelling) -> SessionReport:
@@ -150,6 +152,10 @@ class _Line:
         self._telling.labels(("", claim.session_label))
         destination = self._job.destination
         try:
+            if destination is not None and self._job.looks_only:
+                if destination.holds(claim):
+                    self._telling.note("the clean session still stands there: a run takes it back")
+                return self._telling.end(Outcome.WITHDRAWN)
             taken = destination.take_back(claim, gate) if destination is not None else None
         except ConflictError as error:
             return self._telling.end(Outcome.CONFLICT, error=error.message, hint=error.hint)
@@ -172,8 +178,8 @@ class _Line:
             case Absent() | Unfinished():
                 if send is None:
                     return self._telling.end(Outcome.WAITING)
-                if not send:
-                    return self._telling.end(Outcome.NOTHING_TO_SEND)
+                if not send or self._job.looks_only:
+                    return self._telling.end(_planned(send))
                 return self._publish(destination, labels, send)
 
     def _over_published(
@@ -182,6 +188,9 @@ class _Line:
         """What stands there is left, added to, replaced or taken back."""
         receipt = standing.receipt
         found = self._standing_of(receipt, labels)
+        if self._job.looks_only:
+            self._telling.note("" if standing.active else "it is hidden: a run finishes it")
+            return self._telling.end(Outcome(found.outcome))
         step = next_step(found.outcome, self._job.on_change, send)
         stays = step not in (Step.REPLACE, Step.WITHDRAW) and found.outcome != "no-longer-allowed"
         if stays and not standing.active:

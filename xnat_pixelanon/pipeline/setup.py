@@ -175,6 +175,16 @@ def destination_of(policy: Policy, source: XnatLocation | None) -> XnatLocation:
     return XnatLocation(wanted.project, server)
 
 
+def check_owner(connections: Connections, location: XnatLocation, what: str) -> None:
+    """RightsError unless the account owns the project."""
+    role = project_role(connections.of(location), location.project)
+    if role is not Role.OWNER:
+        raise RightsError(
+            f"this account is {role} of the {what} {location.project}, and has to be its owner",
+            hint=f"ask an owner of {location.project}",
+        )
+
+
 def check_private(connection: XnatConnection, source: XnatLocation) -> None:
     """RefusedError unless the staging project is private: who may read it sees identifying data."""
     found = project_accessibility(connection, source.project)

@@ -8,16 +8,16 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from xnat_pixelanon.archive import Location, Role, XnatDocumentStore, XnatLocation, XnatSource, project_role
+from xnat_pixelanon.archive import Location, XnatDocumentStore, XnatLocation, XnatSource
 from xnat_pixelanon.archive.ports import Destination, DocumentStore, TakenBack
 from xnat_pixelanon.domain import templates as templates_document
 from xnat_pixelanon.domain.documents import parse
 from xnat_pixelanon.domain.session import SourceSession
 from xnat_pixelanon.domain.templates import TemplateSet, with_withdrawal
-from xnat_pixelanon.errors import NotFoundError, PixelanonError, RefusedError, RightsError
+from xnat_pixelanon.errors import NotFoundError, PixelanonError, RefusedError
 from xnat_pixelanon.pipeline.labels import claim_of
 from xnat_pixelanon.pipeline.rules import RuleFiles, Rules, stored_rules
-from xnat_pixelanon.pipeline.setup import Connections, Pace, destination_of, open_destination
+from xnat_pixelanon.pipeline.setup import Connections, Pace, check_owner, destination_of, open_destination
 
 _EMPTY = {"schema_version": 1, "templates": []}
 
@@ -68,16 +68,6 @@ def withdraw(
             error.extend("; it is withdrawn in templates.json already: withdraw again, or the next run takes it back")
             raise
         return Withdrawn(session.id, claim.session_label, destination.name, version, taken)
-
-
-def check_owner(connections: Connections, location: XnatLocation, what: str) -> None:
-    """RightsError unless the account owns the project."""
-    role = project_role(connections.of(location), location.project)
-    if role is not Role.OWNER:
-        raise RightsError(
-            f"this account is {role} of the {what} {location.project}, and has to be its owner",
-            hint=f"ask an owner of {location.project}",
-        )
 
 
 def _session(source: XnatSource, wanted: str, destination: Destination, rules: Rules) -> SourceSession:
