@@ -11,6 +11,7 @@ import click
 import pytest
 
 from xnat_pixelanon.archive import XnatLocation
+from xnat_pixelanon.archive.project_files import DOCUMENTS as DOCUMENTS_RESOURCE
 from xnat_pixelanon.cli.main import EXIT_STATUS, cli
 from xnat_pixelanon.domain.codes import CODES, OUTCOMES, Kind
 from xnat_pixelanon.domain.criteria import CRITERIA
@@ -18,6 +19,7 @@ from xnat_pixelanon.domain.documents import SCHEMAS, schema, schema_problems
 from xnat_pixelanon.domain.policy import Policy
 from xnat_pixelanon.domain.templates import TemplateSet
 from xnat_pixelanon.headers.carriers import CARRIERS
+from xnat_pixelanon.pipeline.launching import VARIABLES
 from xnat_pixelanon.pixels.routes import EDITS, ROUTES, TransferSyntax
 
 ROOT = Path(__file__).parent.parent
@@ -97,7 +99,8 @@ def test_every_environment_variable_of_the_program_is_documented() -> None:
         re.findall(r"\b(?:PIXELANON|XNAT)_[A-Z][A-Z_]*[A-Z]\b", "".join(path.read_text("utf-8") for path in paths))
     )
     location = XnatLocation("P")
-    assert used | set(location.variables) <= set(table_rows("Environment"))
+    assert used - {DOCUMENTS_RESOURCE} | set(location.variables) <= set(table_rows("Environment"))
+    assert set(VARIABLES) <= set(table_rows("Environment"))
 
 
 def examples(kind: str) -> list[object]:

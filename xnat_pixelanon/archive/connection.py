@@ -8,6 +8,7 @@ account is told apart from "not found", and no library text reaches a message (i
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import re
 import threading
@@ -217,6 +218,14 @@ class XnatConnection:
     def post(self, uri: str, what: str, *, accepted: Collection[int] = (200,)) -> Answer:
         """A request that works long before it answers."""
         return self._judged(self._send("POST", uri, what=what, work=True), what, accepted)
+
+    def post_json(
+        self, uri: str, what: str, document: object, *, accepted: Collection[int] = (200,), repeat: bool = False
+    ) -> Answer:
+        """POST a document of XAPI; `repeat` as in `put`."""
+        send = self._repeated if repeat else self._send
+        body = json.dumps(document).encode("ascii")
+        return self._judged(send("POST", uri, what=what, data=body, content_type="application/json"), what, accepted)
 
     def upload(self, uri: str, path: Path, what: str, *, content_type: str) -> Answer:
         """POST a file's bytes, streamed from disk with its length."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from xnat_pixelanon.domain.receipt import Receipt
 from xnat_pixelanon.domain.session import Contents, Package, SourceFile, SourceSession
@@ -164,3 +164,9 @@ class ReportStore(Protocol):
 
     def keep(self, run: str, files: Mapping[str, bytes]) -> str:
         """Store the files of a run and return a sentence saying where they are, or why they are not."""
+
+    def keep_fixed(self, files: Mapping[str, bytes]) -> str:
+        """Store files under fixed names, over those that are there; the sentence is that of `keep`."""
+
+    def runs(self) -> Iterator[Mapping[str, Any]]:
+        """What earlier runs reported, in the form of report.json, newest first."""

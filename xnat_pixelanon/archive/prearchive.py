@@ -24,6 +24,8 @@ class Entry:
     folder: str
     name: str = field(default="", repr=False)
     status: str = ""
+    study: str = field(default="", repr=False)
+    """Its Study Instance UID, where the server tells it."""
 
     @property
     def is_final(self) -> bool:
@@ -165,7 +167,13 @@ def entry_name(session_label: str, run: str) -> str:
 
 
 def _entry(row: dict[str, str]) -> Entry:
-    return Entry(row.get("timestamp", ""), row.get("folderName", ""), row.get("name", ""), row.get("status", ""))
+    return Entry(
+        row.get("timestamp", ""),
+        row.get("folderName", ""),
+        row.get("name", ""),
+        row.get("status", ""),
+        row.get("tag", ""),
+    )
 
 
 def _seconds(older: Entry, newer: Entry) -> float:

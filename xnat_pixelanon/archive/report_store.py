@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from xnat_pixelanon.archive import uris
 from xnat_pixelanon.archive.connection import XnatConnection
-from xnat_pixelanon.errors import NotFoundError, PixelanonError, RightsError
+from xnat_pixelanon.archive.project_files import REPORTS, ProjectFiles
+from xnat_pixelanon.errors import PixelanonError, RightsError
 
-RESOURCE = "PIXELANON"
-_CREATED_OR_THERE = (200, 201, 409)
+_INSTEAD = "use --report DIR"
 
 
 class XnatReportStore:
     """Keeps the files of a run under `reports/RUN_ID/` of the project resource PIXELANON."""
 
     def __init__(self, connection: XnatConnection, project: str) -> None:
-        self._connection = connection
+        self._files = ProjectFiles(connection, project, REPORTS)
         self._project = project
 
     def keep(self, run: str, files: Mapping[str, bytes]) -> str:
@@ -24,35 +25,33 @@ class XnatReportStore:
 
         Never raises: a run that published is not made a failure by its report.
         """
+        return self._kept(f"reports/{run}/", files)
+
+    def keep_fixed(self, files: Mapping[str, bytes]) -> str:
+        """As `keep`, under fixed names at the top of the resource: the newest replaces what was there."""
+        return self._kept("", files)
+
+    def runs(self) -> Iterator[Mapping[str, Any]]:
+        """The reports that are kept, as report.json has them, newest first; what cannot be read is left out."""
+        wanted = [name for name in self._files.names() if name.startswith("reports/") and name.endswith("/report.json")]
+        for name in sorted(wanted, reverse=True):  # the names of runs begin with their time
+            try:
+                report = json.loads(self._files.read(name))
+            except (PixelanonError, ValueError):
+                continue
+            if isinstance(report, dict):
+                yield report
+
+    def _kept(self, folder: str, files: Mapping[str, bytes]) -> str:
         try:
-            self._create()
             for name, content in files.items():
-                self._store(f"reports/{run}/{name}", content)
-            missing = set(files) - self._stored(run)
+                self._files.store(folder + name, content)
+            missing = {folder + name for name in files} - set(self._files.names())
         except RightsError:
-            return "not stored in the staging project: only its owners may write there; use --report DIR"
+            return f"not stored in the staging project: only its owners may write there; {_INSTEAD}"
         except PixelanonError as error:
-            return f"not stored in the staging project: {error.message}; use --report DIR"
+            return f"not stored in the staging project: {error.message}; {_INSTEAD}"
         if missing:
             # XNAT answers 200 and stores nothing where the account may not write
-            return "not stored in the staging project: XNAT took it and kept nothing; use --report DIR"
-        return f"project {self._project}, resource {RESOURCE}, reports/{run}/"
-
-    def _create(self) -> None:
-        uri = uris.project(self._project, "resources", RESOURCE)
-        self._connection.put(uri, "creating the resource for reports", accepted=_CREATED_OR_THERE)
-
-    def _store(self, name: str, content: bytes) -> None:
-        uri = uris.project(
-            self._project, "resources", RESOURCE, "files", *name.split("/"), inbody="true", overwrite="true"
-        )
-        self._connection.put(uri, "storing a report", content, content_type="application/octet-stream")
-
-    def _stored(self, run: str) -> set[str]:
-        uri = uris.table("projects", self._project, "resources", RESOURCE, "files")
-        try:
-            rows = self._connection.rows(uri, "listing the reports")
-        except NotFoundError:
-            return set()
-        names = (uris.file_part(row.get("URI", "")) for row in rows)
-        return {name.rpartition("/")[2] for name in names if f"{run}/" in name}
+            return f"not stored in the staging project: XNAT took it and kept nothing; {_INSTEAD}"
+        return f"project {self._project}, resource {REPORTS}, {folder or ', '.join(files)}"

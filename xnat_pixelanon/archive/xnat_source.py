@@ -21,6 +21,7 @@ _NOT_SENT = {
     "assessors": ("assessor", "assessors are never sent"),
     "reconstructions": ("reconstruction", "reconstructions are never sent"),
 }
+_COLUMNS = ("ID", "label", "project", "subject_label", "xsiType", "UID", "insert_date")
 _OTHER = ("resource", "only DICOM of scans is sent")
 
 
@@ -45,7 +46,7 @@ class XnatSource:
 
     def sessions(self, wanted: Sequence[str]) -> list[SourceSession]:
         """All image sessions, or those whose ID or label is wanted; those of other projects flagged `shared`."""
-        uri = uris.experiments(self._project, "ID", "label", "project", "subject_label", "UID", "xsiType")
+        uri = uris.experiments(self._project, *_COLUMNS)
         try:
             rows = self._connection.rows(uri, "listing the sessions of the project")
         except NotFoundError:
@@ -128,7 +129,15 @@ class XnatSource:
         item = self._item(row["ID"])
         home = row.get("project") if item is None else item.get("project")
         shared = home != self._project or row.get("project") != self._project
-        return SourceSession(row["ID"], row["label"], row.get("subject_label", ""), shared, row.get("UID", ""))
+        return SourceSession(
+            row["ID"],
+            row["label"],
+            row.get("subject_label", ""),
+            shared,
+            row.get("UID", ""),
+            row.get("xsiType", ""),
+            row.get("insert_date", ""),
+        )
 
     def _item(self, experiment: str) -> dict[str, Any] | None:
         what = "reading a session"

@@ -15,6 +15,7 @@ from xnat_pixelanon import __version__
 from xnat_pixelanon.cli import show
 from xnat_pixelanon.cli.accept import accept
 from xnat_pixelanon.cli.documents import policy, templates
+from xnat_pixelanon.cli.launch import launch_command
 from xnat_pixelanon.cli.lookup import lookup_command
 from xnat_pixelanon.cli.run import plan_command, run_command
 from xnat_pixelanon.cli.sandbox import demo_command, sandbox_command
@@ -58,6 +59,7 @@ _COMMANDS = (
     templates,
     policy,
     accept,
+    launch_command,
     sandbox_command,
     demo_command,
 )

@@ -58,7 +58,16 @@ class Policy:
         if problems:
             raise DocumentError(where, problems)
         labels = document.get("labels", {})
-        plain = ("enabled", "launchers", "publish", "on_change", "mixed", "settle_minutes", "pictures", "based_on")
+        plain = (
+            "enabled",
+            "launchers",
+            "publish",
+            "on_change",
+            "mixed",
+            "settle_minutes",
+            "pictures",
+            "based_on",
+        )
         return cls(
             destination=DestinationPolicy(**document["destination"]),
             labels=Labels(**{key: labels[key] for key in ("prefix", "subject_from") if key in labels}),

@@ -41,15 +41,18 @@ class SourceSession:
     """An image session of the source: an XNAT experiment, or a study of a folder.
 
     `id` is the experiment ID, or the Study Instance UID of a folder; `subject` the XNAT subject label, empty for a
-    folder (there the pseudonym comes from Patient ID and its issuer). `shared`: it belongs to another project. `study`:
-    the Study Instance UID as listed, empty where it is not.
+    folder (there the pseudonym comes from Patient ID and its issuer). `shared`: it belongs to another project.
     """
 
     id: str
     label: str
     subject: str
     shared: bool = False
-    study: str = field(default="", repr=False)
+    study: str = ""
+    """Its Study Instance UID, where the source tells it."""
+    xsi_type: str = ""
+    inserted: str = ""
+    """When it came into the archive, as the server writes it; empty for a folder."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from xnat_pixelanon.pipeline.progress import Progress
 from xnat_pixelanon.pipeline.rules import RuleReader, Rules
 from xnat_pixelanon.pipeline.scratch import Scratch
 from xnat_pixelanon.pipeline.session import Job, run_session
+from xnat_pixelanon.pipeline.settling import Settling
 from xnat_pixelanon.pipeline.telling import SessionTelling
 
 log = logging.getLogger("xnat_pixelanon")
@@ -48,6 +49,7 @@ class RunPlan:
     strict: bool = False
     replace: bool = False
     """What the policy's on_change: replace does, for this run."""
+    settling: Settling | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ def run(plan: RunPlan, workers: Workers, progress: Progress, *, run_id: str) -> 
             workers,
             scratch,
             progress,
+            plan.settling,
         )
         for telling, session in _tellings(plan):
             if stopped:

@@ -23,6 +23,7 @@ from xnat_pixelanon.domain.receipt import Comparison, Receipt, compare
 from xnat_pixelanon.domain.report import SessionReport
 from xnat_pixelanon.domain.session import Contents, Package, SourceSession
 from xnat_pixelanon.errors import ConflictError
+from xnat_pixelanon.pipeline import settling
 from xnat_pixelanon.pipeline.cleaning import (
     CleanedScan,
     CleanOrder,
@@ -38,6 +39,7 @@ from xnat_pixelanon.pipeline.pool import Workers
 from xnat_pixelanon.pipeline.progress import Progress
 from xnat_pixelanon.pipeline.rules import RuleReader, Rules
 from xnat_pixelanon.pipeline.scratch import Scratch
+from xnat_pixelanon.pipeline.settling import Settling
 from xnat_pixelanon.pipeline.telling import SessionTelling
 from xnat_pixelanon.pipeline.work import ReadFile, ReadTask, read, unread
 
@@ -59,6 +61,8 @@ class Job:
     workers: Workers
     scratch: Scratch
     progress: Progress
+    settling: Settling | None = None
+    """Waits until a session is quiet; None: the caller knows that it is."""
     looks_only: bool = False
     """How the session stands at the destination is told, and nothing is done about it."""
 
@@ -70,6 +74,9 @@ def run_session(job: Job, session: SourceSession, telling: SessionTelling) -> Se
     """
     if session.shared:
         return telling.end(Outcome.SHARED)
+    withdrawn = job.rules.templates.withdrawal_of(session.id) is not None  # what is taken back need not be quiet
+    if job.settling is not None and not withdrawn and (why := job.settling.wait(session)):
+        return telling.end(Outcome.WAITING, error=f"the session is not quiet: {why}", hint=settling.HINT)
     contents = job.source.contents(session)
     telling.contents(contents)
     job.progress.session_starts(telling.name, sum(len(scan.files) for scan in contents.scans))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -27,11 +27,13 @@ from xnat_pixelanon.archive import (
     project_role,
 )
 from xnat_pixelanon.archive.ports import Destination, Source
+from xnat_pixelanon.archive.quiet import Quiet
 from xnat_pixelanon.domain.policy import Policy
 from xnat_pixelanon.errors import ConfigurationError, RefusedError, RightsError
 from xnat_pixelanon.pipeline.accepting import acceptance, checked
 from xnat_pixelanon.pipeline.rules import RuleFiles, RuleReader, Rules, given_rules, stored_rules
 from xnat_pixelanon.pipeline.run import RunPlan
+from xnat_pixelanon.pipeline.settling import Patience, Settling
 from xnat_pixelanon.pipeline.telling import not_sent_reports
 from xnat_pixelanon.pixels import pixel_digest
 
@@ -49,6 +51,10 @@ class RunOptions:
     dry_run: bool = False
     strict: bool = False
     replace: bool = False
+    patience: Patience | None = None
+    """A launch that nobody watches waits until sessions of an XNAT are quiet."""
+    narrowed: Callable[[Policy], None] | None = None
+    """What a launch asked for, as a check of the stored policy: it can only refuse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +114,8 @@ def _from_xnat(
     check_private(connection, source)
     reader = stored_rules(XnatDocumentStore(connection, source.project), files, dry_run=options.dry_run)
     rules = reader()
+    if options.narrowed is not None:
+        options.narrowed(rules.policy)
     destination = None
     if not options.dry_run:
         _check_launcher(role, rules.policy, source)
@@ -130,7 +138,18 @@ def _from_xnat(
         identifiers=(source.project,),
         strays=() if options.sessions else not_sent_reports(opened.strays()),
         report_store=XnatReportStore(connection, source.project),
+        settling=_settling(options.patience, connection, opened, source.project, rules),
     )
+
+
+def _settling(
+    patience: Patience | None, connection: XnatConnection, source: Source, project: str, rules: Rules
+) -> Settling | None:
+    if patience is None:
+        return None
+    quiet = Quiet(connection, project, patience.own_workflow, patience.own_names)
+    seconds = 60.0 * rules.policy.settle_minutes if patience.waits else 0.0
+    return Settling(quiet, source, seconds, patience.poll)
 
 
 def _from_dir(options: RunOptions, source: DirLocation, connections: Connections) -> RunPlan:

@@ -89,7 +89,7 @@ def _csv(report: RunReport) -> str:
     rows.writerow(CSV_COLUMNS)
     for session in report.sessions:
         for scan in session.scans:
-            rows.writerow([_cell(text) for text in _row(session, scan)])
+            rows.writerow([cell(text) for text in _row(session, scan)])
     return out.getvalue()
 
 
@@ -113,36 +113,45 @@ def _row(session: SessionReport, scan: ScanReport) -> tuple[str, ...]:
     )
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
     """Spreadsheets run texts that start like a formula, some of them also behind blanks or in full width."""
     is_formula = text[:1] in _BLANK_STARTS or text.lstrip()[:1] in _FORMULA_STARTS
     return f"'{text}" if text and is_formula else text
 
 
-def _html(report: RunReport) -> str:
-    pages = jinja2.Environment(
+def pages() -> jinja2.Environment:
+    """The templates of this room's pages; every value is escaped."""
+    environment = jinja2.Environment(
         loader=jinja2.PackageLoader("xnat_pixelanon.reports", "pages"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.filters |= {"sentence": _sentence, "moment": _moment, "natural": _natural}
+    environment.filters |= {"sentence": _sentence, "moment": _moment, "natural": _natural}
+    return environment
+
+
+def _html(report: RunReport) -> str:
     order = [outcome.value for outcome in Outcome]
     sessions = sorted(report.sessions, key=lambda session: order.index(session.outcome))
     waiting = _by_code(sessions)
-    page = pages.get_template("report.html.j2").render(
-        report=report,
-        sessions=sessions,
-        numbers={session.id: number for number, session in enumerate(sessions, start=1)},
-        urgent=_urgent(sessions),
-        to_decide=[(code, scans) for code, scans in waiting if not _is_known(code)],
-        known=[(code, scans) for code, scans in waiting if _is_known(code)],
-        codes=CODES,
-        decisions=[kind.value for kind in Kind],
-        outcomes={outcome.value: text for outcome, text in OUTCOMES.items()},
-        on_the_clean_side=_ON_THE_CLEAN_SIDE,
-        most=_MOST_ROWS,
+    page = (
+        pages()
+        .get_template("report.html.j2")
+        .render(
+            report=report,
+            sessions=sessions,
+            numbers={session.id: number for number, session in enumerate(sessions, start=1)},
+            urgent=_urgent(sessions),
+            to_decide=[(code, scans) for code, scans in waiting if not _is_known(code)],
+            known=[(code, scans) for code, scans in waiting if _is_known(code)],
+            codes=CODES,
+            decisions=[kind.value for kind in Kind],
+            outcomes={outcome.value: text for outcome, text in OUTCOMES.items()},
+            on_the_clean_side=_ON_THE_CLEAN_SIDE,
+            most=_MOST_ROWS,
+        )
     )
     return page.lstrip()
 
