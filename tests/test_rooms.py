@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "headers": {"domain", "errors"},
     "archive": {"domain", "errors"},
     "reports": {"domain", "errors"},
-    "install": {"pixels", "headers", "archive", "domain", "errors"},
+    "install": {"pipeline", "pixels", "headers", "archive", "domain", "errors"},
     "pipeline": {"pixels", "headers", "archive", "domain", "errors"},
     "cli": {"pipeline", "install", "reports", "pixels", "headers", "archive", "domain", "errors"},
     "schemas": set(),

@@ -219,6 +219,19 @@ class XnatConnection:
         """A request that works long before it answers."""
         return self._judged(self._send("POST", uri, what=what, work=True), what, accepted)
 
+    def send(
+        self,
+        method: str,
+        uri: str,
+        what: str,
+        body: bytes = b"",
+        *,
+        content_type: str = "",
+        accepted: Collection[int] = (200,),
+    ) -> Answer:
+        """Any writing request, sent once."""
+        return self._judged(self._send(method, uri, what=what, data=body, content_type=content_type), what, accepted)
+
     def post_json(
         self, uri: str, what: str, document: object, *, accepted: Collection[int] = (200,), repeat: bool = False
     ) -> Answer:

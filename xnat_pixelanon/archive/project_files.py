@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from xnat_pixelanon.archive import uris
 from xnat_pixelanon.archive.connection import XnatConnection
 from xnat_pixelanon.errors import NotFoundError, TransferError
@@ -33,28 +35,23 @@ class ProjectFiles:
         """The bytes of a file; NotFoundError where it is not there."""
         return self._connection.get(self._uri(name), "reading a file of a project resource").content
 
-    def write(self, name: str, content: bytes) -> None:
-        """Store a file, over what is there. RightsError; TransferError where XNAT took it and kept nothing."""
-        self.store(name, content)
-        if name not in self.names():
-            raise TransferError(
-                "XNAT took a file of the project and kept nothing",
-                hint="only owners may write there: ask an owner of the project",
-            )
-
-    def store(self, name: str, content: bytes) -> None:
-        """`write` without a look whether it was kept."""
+    def store(self, files: Mapping[str, bytes]) -> None:
+        """Store files over what is there. RightsError; TransferError where XNAT took them and kept nothing."""
         self._connection.put(
             uris.project(self._project, "resources", self.resource),
             "creating a resource of the project",
             accepted=_CREATED_OR_THERE,
         )
-        self._connection.put(
-            self._uri(name, inbody="true", overwrite="true"),
-            "storing a file of the project",
-            content,
-            content_type="application/octet-stream",
-        )
+        for name, content in files.items():
+            self._connection.put(
+                self._uri(name, inbody="true", overwrite="true"),
+                "storing a file of the project",
+                content,
+                content_type="application/octet-stream",
+            )
+        if set(files) - set(self.names()):
+            # XNAT answers 200 and stores nothing where the account may not write
+            raise TransferError("XNAT took it and kept nothing", hint="ask an owner of the project")
 
     def _uri(self, name: str, **query: str) -> str:
         return uris.project(self._project, "resources", self.resource, "files", *name.split("/"), **query)

@@ -48,10 +48,15 @@ def service(name: str, **query: str) -> str:
     return path("services", name, **query)
 
 
+def xapi(*parts: str, **query: str) -> str:
+    """`/xapi/PART/PART?key=value`."""
+    joined = "/".join(quote(part, safe="") for part in parts)
+    return f"/xapi/{joined}" + (f"?{urlencode(query)}" if query else "")
+
+
 def anonymisation(scope: str, project_id: str = "", *, enabled: bool = False) -> str:
     """XAPI's anonymisation script of `site` or of a project."""
-    parts = ["anonymize", scope, *([project_id] if project_id else []), *(["enabled"] if enabled else [])]
-    return "/xapi/" + "/".join(quote(part, safe="") for part in parts)
+    return xapi("anonymize", scope, *([project_id] if project_id else []), *(["enabled"] if enabled else []))
 
 
 def listed(uri: str) -> str:

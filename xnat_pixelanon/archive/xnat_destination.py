@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from xnat_pixelanon.archive import uris
-from xnat_pixelanon.archive.anon_scripts import spoiling_lines
 from xnat_pixelanon.archive.clean_project import CleanProject, Name
 from xnat_pixelanon.archive.connection import XnatConnection
 from xnat_pixelanon.archive.documents import TOOL
@@ -15,6 +14,7 @@ from xnat_pixelanon.archive.ports import Claim, Outrun, Published, Sent, Standin
 from xnat_pixelanon.archive.publish import Publication
 from xnat_pixelanon.archive.replace import Replacement
 from xnat_pixelanon.archive.rights import Role, project_role
+from xnat_pixelanon.archive.script_check import check_script
 from xnat_pixelanon.archive.settle import Means, Settling
 from xnat_pixelanon.archive.verify import PixelDigest
 from xnat_pixelanon.archive.withdraw import Withdrawal
@@ -64,8 +64,8 @@ class XnatDestination:
                 f"the destination {self._project} has a pixelanon policy of its own, as staging projects have",
                 hint="send to a project that is only a destination",
             )
-        self._check_script("site", "")
-        self._check_script("projects", self._project)
+        check_script(self._connection)
+        check_script(self._connection, self._project)
 
     def look(self, package_labels: tuple[str, str], study_instance_uid: str) -> Standing:
         """How the session stands there now; by GET only."""
@@ -107,32 +107,6 @@ class XnatDestination:
 
     def close(self) -> None:
         """The connection belongs to whoever opened it."""
-
-    def _check_script(self, scope: str, project: str) -> None:
-        whose = "site's" if scope == "site" else "clean project's"
-        what = f"reading the {whose} anonymisation script"
-        try:
-            if not self._script_enabled(scope, project, what):
-                return
-            answer = self._connection.get(uris.anonymisation(scope, project), what, (200, 204))
-        except (RightsError, NotFoundError):
-            raise RefusedError(
-                f"the {whose} anonymisation script cannot be read, so it may spoil what is published",
-                hint="let an administrator of the clean server give the account the right to read it",
-            ) from None
-        if answer.status != 200:
-            return
-        lines = spoiling_lines(answer.text(what))
-        if lines:
-            numbers = ", ".join(str(line) for line in lines)
-            raise RefusedError(
-                f"the {whose} anonymisation script edits pixels or UIDs, or is not understood, in line {numbers}",
-                hint="what is published has to stay as it was proved: take these lines out, or disable the script",
-            )
-
-    def _script_enabled(self, scope: str, project: str, what: str) -> bool:
-        answer = self._connection.get(uris.anonymisation(scope, project, enabled=True), what, (200, 204))
-        return answer.status == 200 and answer.text(what).strip().casefold() != "false"
 
 
 def _vanished(error: NotFoundError) -> TransferError:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from itertools import chain
 
 import click
 
@@ -31,7 +29,7 @@ def launch_command() -> int:
     also when scans are held or unsupported: the report in the project resource PIXELANON names them.
     """
     launch = launch_of(os.environ)
-    _use_scratch(os.environ)
+    _use_scratch()
     return _ACTIONS[launch.action](launch)
 
 
@@ -82,9 +80,8 @@ def _carry_out(launch: Launch, options: RunOptions) -> int:
 def _make_worklist(launch: Launch, plan: RunPlan, report: RunReport) -> None:
     if plan.report_store is None:
         return
-    rows = worklist.rows(plan.sessions, chain([report.as_dict()], plan.report_store.runs()))
-    made = datetime.now(UTC).isoformat(timespec="seconds")
-    files = worklist.render(rows, project=launch.project, made=made)
+    rows = worklist.rows(plan.sessions, report)
+    files = worklist.render(rows, project=launch.project, made=report.finished)
     click.echo(f"worklist: {len(rows)} waiting; {plan.report_store.keep_fixed(files)}")
 
 
@@ -102,9 +99,9 @@ def _sessions(launch: Launch) -> tuple[str, ...]:
     return (launch.session,) if launch.session else ()
 
 
-def _use_scratch(environment: Mapping[str, str]) -> None:
+def _use_scratch() -> None:
     """Work where TMPDIR says; in the container's own folder where that mount cannot be written."""
-    folder = environment.get("TMPDIR", "")
+    folder = os.environ.get("TMPDIR", "")
     if folder and not os.access(folder, os.W_OK | os.X_OK):
         os.environ.pop("TMPDIR")
         tempfile.tempdir = None

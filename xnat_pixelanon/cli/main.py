@@ -15,6 +15,7 @@ from xnat_pixelanon import __version__
 from xnat_pixelanon.cli import show
 from xnat_pixelanon.cli.accept import accept
 from xnat_pixelanon.cli.documents import policy, templates
+from xnat_pixelanon.cli.install import doctor_command, install_command, uninstall_command
 from xnat_pixelanon.cli.launch import launch_command
 from xnat_pixelanon.cli.lookup import lookup_command
 from xnat_pixelanon.cli.run import plan_command, run_command
@@ -24,7 +25,7 @@ from xnat_pixelanon.errors import PixelanonError
 
 EXIT_STATUS = {
     0: "done",
-    1: "a session failed",
+    1: "a session, or a step of an installation, failed",
     2: "the command line is not right",
     3: "configuration, login, rights, templates or policy",
     4: "with --strict: something is held, unsupported or no longer allowed",
@@ -59,6 +60,9 @@ _COMMANDS = (
     templates,
     policy,
     accept,
+    install_command,
+    uninstall_command,
+    doctor_command,
     launch_command,
     sandbox_command,
     demo_command,

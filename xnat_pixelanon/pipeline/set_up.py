@@ -161,14 +161,13 @@ class Desk:
 
     def _working_copies(self) -> list[str]:
         """The stored documents as files to download and change."""
-        files = ProjectFiles(self.connection, self.launch.project, REPORTS)
+        copies = {f"documents/{TEMPLATES.name}": _NO_TEMPLATES.encode()}
         try:
             for document in _BOTH:
                 stored = self.store.load(document.name)
                 if stored is not None:
-                    files.write(f"documents/{document.name}", pulled(stored, document).encode())
-                elif document is TEMPLATES:
-                    files.write(f"documents/{document.name}", _NO_TEMPLATES.encode())
+                    copies[f"documents/{document.name}"] = pulled(stored, document).encode()
+            ProjectFiles(self.connection, self.launch.project, REPORTS).store(copies)
         except PixelanonError as error:
             return [f"copies for you to change could not be put into the resource {REPORTS}: {error.message}"]
         return [f"copies for you to change are in documents/ of the project resource {REPORTS}"]

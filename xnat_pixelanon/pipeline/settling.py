@@ -44,8 +44,10 @@ class Settling:
         before: Contents | None = None
         while True:
             why = self.disturbances.disturbance(session)
+            if not self.seconds:
+                return why
             now = None if why else self.source.contents(session)
-            if now is not None and (now == before or not self.seconds):
+            if now is not None and now == before:
                 return ""
             left = end - time.monotonic()
             if left <= 0:

@@ -5,7 +5,9 @@ ISO 10918-1 B.2.2 to B.2.5, ISO 14495-1 C.2.4; decoders read the content and ski
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from types import MappingProxyType
 
 from xnat_pixelanon.errors import InstanceError
@@ -51,13 +53,14 @@ def next_marker(data: bytes, at: int, *, lowest: int = 0x01) -> int:
 
     `lowest`: FF and a byte below it are data (ISO 10918-1 B.1.1.5: 00 is stuffed; ISO 14495-1: a bit is).
     """
-    find, last = data.find, len(data) - 1
-    while 0 <= (at := find(b"\xff", at)) < last:
-        code = data[at + 1]
-        if lowest <= code < 0xFF and not 0xD0 <= code <= 0xD7:
-            return at
-        at += 1 if code == 0xFF else 2
-    return -1
+    found = _marker_of_end(lowest).search(data, at)
+    return -1 if found is None else found.start()
+
+
+@cache
+def _marker_of_end(lowest: int) -> re.Pattern[bytes]:
+    """Its first byte is one and the same, so that it is searched for as by memchr; of fill bytes it takes the last."""
+    return re.compile(b"\xff[\\x%02x-\xcf\xd8-\xfe]" % lowest)
 
 
 def check_segment(marker: int, payload: bytes) -> None:

@@ -6,8 +6,7 @@ conversion of colour, so that what says how they are taken has to be compared ap
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,9 +17,11 @@ from numpy.typing import NDArray
 from xnat_pixelanon.pixels.proof_black import shows_black
 from xnat_pixelanon.pixels.proof_boxes import Boxes, Comparison, Seen, look
 from xnat_pixelanon.pixels.proof_marks import Marks, marks_of
+from xnat_pixelanon.pixels.proof_planes import compare_planes
 from xnat_pixelanon.pixels.proof_read import Reopened, Unreadable
+from xnat_pixelanon.pixels.proof_runs import compare_runs
 from xnat_pixelanon.pixels.proof_spare import has_plane
-from xnat_pixelanon.pixels.proof_streams import check_fragments, essence, frames_of, items_of, join, run_end
+from xnat_pixelanon.pixels.proof_streams import check_fragments, frames_of, has_carriers, items_of, join
 from xnat_pixelanon.pixels.unraised import unraised_as
 from xnat_pixelanon.pixels.window import in_order
 
@@ -28,6 +29,7 @@ _RLE = "1.2.840.10008.1.2.5"
 _JPEG2000 = "1.2.840.10008.1.2.4.9"
 _HTJ2K = "1.2.840.10008.1.2.4.20"
 _JPEG_LS = "1.2.840.10008.1.2.4.8"
+_DCT = ("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51")
 _JP2 = b"\0\0\0\x0cjP  "
 _TRANSFORMED = frozenset({"YBR_RCT", "YBR_ICT"})
 Picture = NDArray[np.unsignedinteger]
@@ -39,6 +41,7 @@ class _Frames:
 
     source: bytes
     written: bytes
+    first: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +57,8 @@ def compare_decoded(source: Reopened, written: Reopened, boxes: Boxes, result: C
     if not check_fragments(source, source_frames, written, after, written_frames, result):
         return
     pairs = (
-        _Frames(join(source, one), join(written, other))
-        for one, other in zip(source_frames, written_frames, strict=True)
+        _Frames(join(source, one), join(written, other), number == 0)
+        for number, (one, other) in enumerate(zip(source_frames, written_frames, strict=True))
     )
     black: set[tuple[int, ...]] = set()
     judge = _Judge(source, written, boxes)
@@ -103,8 +106,15 @@ class _Judge:
         if source_marks.lossy and not marks.lossy and self._written.header.get("LossyImageCompression") != "01":
             findings.append("the copy does not say in LossyImageCompression that its frames were lossy")
         self.taken_as.add((marks.bits, _taken_as(self._written, marks)))
+        if self._written.transfer_syntax_uid == _RLE:
+            runs, black = compare_runs(
+                self._source, self._written, (frames.source, frames.written), self._boxes, self._mask
+            )
+            return _Found((*findings, *runs), black)
         if _carries(self._written, frames.written):
             findings.append("a frame of the copy still has text or bytes beside its image")
+        if (planes := self._in_planes(frames, marks)) is not None:
+            return _found(findings, planes, np.dtype(np.uint8))
         before, after = _decode(self._source, frames.source), _decode(self._written, frames.written)
         if before.shape != after.shape:
             return _Found((*findings, "a frame of the copy has another size than the source's"), None)
@@ -112,9 +122,26 @@ class _Judge:
             before &= before.dtype.type(self._mask)
         if has_plane(self._written, after, marks.bits):
             findings.append("the copy has something in bits that hold no pixel value")
-        seen = _look(before, after, self._boxes)
-        black = None if seen.black is None else tuple(int(value) for value in np.frombuffer(seen.black, after.dtype))
-        return _Found((*findings, *seen.findings), black)
+        return _found(findings, _look(before, after, self._boxes), after.dtype)
+
+    def _in_planes(self, frames: _Frames, marks: Marks) -> Seen | None:
+        """What the planes of two JPEG frames show; None where pixels have to be looked at.
+
+        Of the first frame they always are: by the decoder of another build than the one that gives the planes, and that
+        the writer codes with.
+        """
+        source, written = self._source, self._written
+        if frames.first or self._recoded or self._mask is not None or written.transfer_syntax_uid not in _DCT:
+            return None
+        if marks.bits != 8 or written.number("BitsStored") != 8:  # bits to spare are looked at in whole cells
+            return None
+        size = source.number("Rows"), source.number("Columns")
+        return compare_planes(frames.source, frames.written, size, source.number("SamplesPerPixel"), self._boxes)
+
+
+def _found(findings: Sequence[str], seen: Seen, cell: np.dtype[Any]) -> _Found:
+    black = None if seen.black is None else tuple(int(value) for value in np.frombuffer(seen.black, cell))
+    return _Found((*findings, *seen.findings), black)
 
 
 def _look(before: Picture, after: Picture, boxes: Boxes) -> Seen:
@@ -133,33 +160,14 @@ def _taken_as(written: Reopened, marks: Marks) -> str:
 
 
 def _carries(written: Reopened, data: bytes) -> bool:
-    """Whether a frame of the copy has anything beside its image; of runs, whether they are those of its pixels."""
-    if written.transfer_syntax_uid != _RLE:
-        return data.startswith(_JP2) or essence(written, data)[0]  # PS3.5 A.4.4: JP2 boxes are not for a frame
-    segments = list(_segments(data))
-    columns = written.number("Columns")
-    for segment in segments:
-        plane = np.frombuffer(imagecodecs.packbits_decode(segment), np.uint8)
-        packed = bytes(imagecodecs.packbits_encode(plane.reshape(-1, columns)))
-        if segment not in (packed, packed + b"\0"):
-            return True
-    return data[4 * (len(segments) + 1) : 64].strip(b"\0") != b""
-
-
-def _segments(data: bytes) -> Iterator[bytes]:
-    count, *offsets = struct.unpack("<16L", data[:64])
-    if not 1 <= count <= 15 or offsets[0] != 64:
-        raise Unreadable("the RLE header of a frame is not well-formed")
-    for start, stop in zip(offsets[:count], [*offsets[1:count], len(data)], strict=True):
-        yield data[start:stop]
+    """Whether a frame of the copy has anything beside its image."""
+    return data.startswith(_JP2) or has_carriers(written, data)  # PS3.5 A.4.4: JP2 boxes are not for a frame
 
 
 def _decode(opened: Reopened, data: bytes) -> Picture:
     """(rows, columns, samples), unsigned, of one frame."""
     uid = opened.transfer_syntax_uid
     rows, columns, samples = (opened.number(keyword) for keyword in ("Rows", "Columns", "SamplesPerPixel"))
-    if uid == _RLE:
-        return _unpack(data, rows, columns, samples, opened.number("BitsAllocated") // 8)
     if uid.startswith(_HTJ2K):
         with unraised_as(Unreadable("a frame cannot be decoded")):  # OpenJPH's are only printed by its wrapper
             picture = imagecodecs.htj2k_decode(data, planar=False)
@@ -180,23 +188,3 @@ def _unsigned(picture: NDArray[Any], rows: int, columns: int, samples: int, bits
     if whole.dtype.kind == "i":
         whole = whole.view(f"u{whole.dtype.itemsize}") & np.array((1 << bits) - 1, f"u{whole.dtype.itemsize}")
     return whole
-
-
-def _unpack(data: bytes, rows: int, columns: int, samples: int, width: int) -> Picture:
-    """PS3.5 G.2: the planes of a sample follow each other, its most significant byte first."""
-    planes = [_plane(one, rows * columns) for one in _segments(data)]
-    if len(planes) != samples * width or any(plane.size != rows * columns for plane in planes):
-        raise Unreadable("the RLE segments of a frame do not fit its size")
-    octets = np.empty((rows * columns, samples, width), np.uint8)
-    for number, plane in enumerate(planes):
-        octets[:, number // width, width - 1 - number % width] = plane
-    return octets.view(f"<u{width}").reshape(rows, columns, samples)
-
-
-def _plane(segment: bytes, pixels: int) -> NDArray[np.uint8]:
-    """The bytes of one segment; what a source has behind its last run need not be runs."""
-    try:
-        decoded = imagecodecs.packbits_decode(segment)
-    except RuntimeError:
-        decoded = imagecodecs.packbits_decode(segment[: run_end(segment, 0, pixels)[0]])
-    return np.frombuffer(decoded, np.uint8)[:pixels]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import struct
 from collections.abc import Iterator, Sequence
 
@@ -11,6 +12,10 @@ from xnat_pixelanon.pixels.proof_read import Reopened, Unreadable
 
 _RLE = "1.2.840.10008.1.2.5"
 _JPEG2000 = ("1.2.840.10008.1.2.4.9", "1.2.840.10008.1.2.4.20")
+_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
+"""In entropy-coded data: no stuffed byte, no RSTm, no fill byte (ISO 10918-1 B.1.1)."""
+_MARKER_OF_JPEG_LS = re.compile(rb"\xff[\x80-\xcf\xd8-\xfe]")
+"""JPEG-LS stuffs a bit (ISO 14495-1 A.1)."""
 _BLOCK = 1 << 20
 Item = tuple[int, int]
 
@@ -130,18 +135,26 @@ def join(opened: Reopened, frame: Sequence[Item]) -> bytes:
 
 def essence(opened: Reopened, data: bytes) -> tuple[bool, bytes]:
     """Whether a frame has carriers, and a digest of all the rest."""
-    uid = opened.transfer_syntax_uid
-    if uid == _RLE:
-        parts = _rle(data, opened.number("Rows") * opened.number("Columns"))
-    elif uid.startswith(_JPEG2000):
-        parts = _jp2(data) if data.startswith(b"\0\0\0\x0c") else _jpeg2000(data)
-    else:
-        parts = _jpeg(data, 0x80 if uid.startswith("1.2.840.10008.1.2.4.8") else 0x01)
     digest, carriers = hashlib.sha256(), False
-    for carrier, part in parts:
+    for carrier, part in _parts(opened, data):
         carriers = carriers or carrier
         digest.update(b"" if carrier else part)
     return carriers, digest.digest()
+
+
+def has_carriers(opened: Reopened, data: bytes) -> bool:
+    """As `essence` says it, where the rest is compared in another way."""
+    return any(carrier for carrier, _ in _parts(opened, data))
+
+
+def _parts(opened: Reopened, data: bytes) -> Iterator[tuple[bool, bytes]]:
+    """Whether it is a carrier, and its bytes, of all that a frame is made of."""
+    uid = opened.transfer_syntax_uid
+    if uid == _RLE:
+        return _rle(data, opened.number("Rows") * opened.number("Columns"))
+    if uid.startswith(_JPEG2000):
+        return _jp2(data) if data.startswith(b"\0\0\0\x0c") else _jpeg2000(data)
+    return _jpeg(data, _MARKER_OF_JPEG_LS if uid.startswith("1.2.840.10008.1.2.4.8") else _MARKER)
 
 
 def _rle(data: bytes, pixels: int) -> Iterator[tuple[bool, bytes]]:
@@ -165,8 +178,8 @@ def run_end(data: bytes, at: int, pixels: int) -> tuple[int, bool]:
     return at, left < 0 and run < 128
 
 
-def _jpeg(data: bytes, lowest: int) -> Iterator[tuple[bool, bytes]]:
-    """Segments and entropy-coded data in turn; in the data, FF and a byte below `lowest` is no marker."""
+def _jpeg(data: bytes, marker_of_end: re.Pattern[bytes]) -> Iterator[tuple[bool, bytes]]:
+    """Segments and entropy-coded data in turn, which go on to the next `marker_of_end`."""
     yield False, data[:2]
     at = 2
     while data[at + 1] != 0xD9:
@@ -180,11 +193,11 @@ def _jpeg(data: bytes, lowest: int) -> Iterator[tuple[bool, bytes]]:
         yield from _segment(marker, data[at:end])
         at = end
         if marker == 0xDA:
-            end = data.index(b"\xff", at)
-            while data[end + 1] < lowest or 0xD0 <= data[end + 1] <= 0xD7 or data[end + 1] == 0xFF:
-                end = data.index(b"\xff", end + 1)
-            yield False, data[at:end]
-            at = end
+            found = marker_of_end.search(data, at)
+            if found is None:
+                raise Unreadable("a JPEG frame is not well-formed")
+            yield False, data[at : found.start()]
+            at = found.start()
     yield False, b"\xff\xd9"
     yield data[at + 2 :].strip(b"\0") not in (b"", b"\xff"), b""
 

@@ -7,7 +7,7 @@ import io
 import json
 import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -83,13 +83,16 @@ def _writing(folder: Path) -> Iterator[None]:
 
 
 def _csv(report: RunReport) -> str:
+    return csv_text(CSV_COLUMNS, (_row(session, scan) for session in report.sessions for scan in session.scans))
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table for spreadsheets, that run none of it."""
     out = io.StringIO()
     # all quoted: a line end inside a cell must not end the row
-    rows = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL)
-    rows.writerow(CSV_COLUMNS)
-    for session in report.sessions:
-        for scan in session.scans:
-            rows.writerow([cell(text) for text in _row(session, scan)])
+    lines = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    lines.writerow(columns)
+    lines.writerows([_cell(text) for text in row] for row in rows)
     return out.getvalue()
 
 
@@ -113,7 +116,7 @@ def _row(session: SessionReport, scan: ScanReport) -> tuple[str, ...]:
     )
 
 
-def cell(text: str) -> str:
+def _cell(text: str) -> str:
     """Spreadsheets run texts that start like a formula, some of them also behind blanks or in full width."""
     is_formula = text[:1] in _BLANK_STARTS or text.lstrip()[:1] in _FORMULA_STARTS
     return f"'{text}" if text and is_formula else text

@@ -12,7 +12,7 @@ from . import catalog, objects, prearchive
 from .anon_script import Context, Rejected, ScriptError, run_script
 from .builder import BuiltFile, BuiltScan, BuiltSession
 from .configs import script_in_force
-from .records import CatalogEntry, Experiment, PrearchiveEntry, Resource, Scan, Subject
+from .records import CatalogEntry, Experiment, PrearchiveEntry, Resource, Scan, SessionEvent, Subject
 from .state import State, safe_label, timestamp
 from .wire import Refusal
 
@@ -34,6 +34,7 @@ class ArchiveOrder:
     quarantine: bool = False
     may_merge: bool = True
     reason: str = ""
+    announce: bool = True
 
 
 def archive_entry(state: State, entry: PrearchiveEntry, order: ArchiveOrder) -> Experiment:
@@ -97,8 +98,15 @@ def _archive(state: State, entry: PrearchiveEntry, order: ArchiveOrder, label: s
             experiment.status = "quarantine"
         state.experiments[experiment.id] = experiment
         pipeline = "Merged" if existing else "Transfer"
-        state.note(order.user, pipeline, experiment.id, project.id, reason=order.reason, comment=label)
+        workflow = state.note(
+            order.user, pipeline, experiment.id, project.id, reason=order.reason, comment=label, status="In Progress"
+        )  # fmt: skip
+    # Fired by the save: the prearchive still has its copy, and the workflow is open.
+    if order.announce:
+        state.announce(SessionEvent("MERGED" if existing else "CREATED", experiment, order.user))
     prearchive.discard(state, entry)
+    with state.lock:
+        workflow.status = "Complete"
     return experiment
 
 
@@ -114,6 +122,12 @@ def _check_conflict(
 ) -> None:
     if not order.may_merge:
         raise ArchiveFailed("Session already exists, retry with overwrite enabled", "CONFLICT")
+    at_work = state.open_workflows(existing.id)
+    if at_work and state.settings.open_workflow == "conflict" and "delete" not in (order.overwrite, entry.overwrite):
+        raise ArchiveFailed(
+            f"Session processing may already be in progress: {at_work[0].pipeline}.  Concurrent modification is "
+            "discouraged.", "CONFLICT",
+        )  # fmt: skip
     if existing.uid and existing.uid != built.fields["UID"]:
         raise ArchiveFailed("Session already exists with a different study UID", "CONFLICT")
     forced = order.overwrite_files or entry.overwrite_files or "delete" in (order.overwrite, entry.overwrite)

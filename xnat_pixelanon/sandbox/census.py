@@ -21,7 +21,9 @@ class StoredItem:
     path: Path | None = None
 
 
-def stored(state: State, requests: Iterable[RequestRecord]) -> Iterator[StoredItem]:
+def stored(
+    state: State, requests: Iterable[RequestRecord], more: Iterable[tuple[str, str, object]] = ()
+) -> Iterator[StoredItem]:
     """Every file with its name, every record with all its fields, all versions of all documents, every log line."""
     for path in sorted(state.root.rglob("*")):
         where = path.relative_to(state.root).as_posix()
@@ -36,6 +38,7 @@ def stored(state: State, requests: Iterable[RequestRecord]) -> Iterator[StoredIt
             *(("prearchive", e.uri, e) for e in state.prearchive),
             *(("config", f"{c.project}/{c.tool}/{c.path}", c) for c in state.configs.values()),
             *(("workflow", w.item, w) for w in state.workflow),
+            *more,
         ]
         items = [StoredItem(kind, f"{where}#{name}", text=text)
                  for kind, where, record in records for name, text in _fields(record)]  # fmt: skip

@@ -7,7 +7,7 @@ import shutil
 
 from .accounts import may_activate, require, rights
 from .places import Place
-from .records import GROUP_NAMES, Experiment, Project, Scan, Subject
+from .records import GROUP_NAMES, Experiment, Project, Scan, SessionEvent, Subject
 from .state import State, timestamp
 from .wire import Answer, Refusal, Request, text
 
@@ -90,6 +90,7 @@ def put_experiment(state: State, request: Request, place: Place) -> Answer:
         experiment.fields.update({k: request.query[k] for k in ("date", "note", "UID") if k in request.query})
         state.experiments[experiment.id] = experiment
         state.note(request.user.name, "Added Session", experiment.id, project.id)
+    state.announce(SessionEvent("CREATED", experiment, request.user.name))
     return text(experiment.id, 201)
 
 
@@ -141,6 +142,7 @@ def delete_experiment(state: State, request: Request, place: Place) -> Answer:
         require(request.user, place.owner(state), "delete")
         _drop(state, experiment, files=request.flag("removeFiles"))
         state.note(request.user.name, "Removed Session", experiment.id, experiment.project, comment=experiment.label)
+    state.announce(SessionEvent("DELETED", experiment, request.user.name))
     return text("")
 
 

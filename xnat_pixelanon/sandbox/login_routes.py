@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from urllib.parse import parse_qs
 
-from .accounts import Accounts, NotLoggedIn
-from .records import GROUP_NAMES
+from .accounts import Accounts, NotLoggedIn, rights
+from .records import GROUP_NAMES, User, WorkflowEntry
 from .state import State
 from .wire import Answer, Refusal, Request, as_json, item, status_page, table, text
 
@@ -106,10 +106,20 @@ def elements() -> Answer:
 
 
 def workflows(state: State, request: Request) -> Answer:
-    """The audit rows of one item."""
-    wanted = request.query.get("wrk:workflowData/id", "")
+    """The workflows of one item, `/workflows?wrk:workflowData/id=ITEM`, or one workflow, `/workflows/ID`."""
+    words = request.segments[1:]
+    wanted = words[0] if words else request.query.get("wrk:workflowData/id", "")
     with state.lock:
-        rows = [w for w in state.workflow if w.item == wanted]
-    fields = [{"pipeline_name": w.pipeline, "ID": w.item, "ExternalID": w.project, "launch_time": w.at,
-               "status": "Complete", "justification": w.reason, "comments": w.comment} for w in rows]  # fmt: skip
+        rows = [w for w in state.workflow if wanted == (w.id if words else w.item) and _reads(state, request.user, w)]
+        fields = [{"wrk_workflowData_id": w.id, "pipeline_name": w.pipeline, "ID": w.item, "ExternalID": w.project,
+                   "data_type": w.data_type, "launch_time": w.at, "status": w.status, "details": w.details,
+                   "jobID": w.job, "justification": w.reason, "comments": w.comment} for w in rows]  # fmt: skip
+    if words and not fields:
+        raise Refusal(404, "Unable to find the workflow")
     return as_json({"items": [item("wrk:workflowData", f) for f in fields]})
+
+
+def _reads(state: State, user: User, workflow: WorkflowEntry) -> bool:
+    """Those of projects that the user may read, and his own."""
+    project = state.projects.get(workflow.project)
+    return user.admin or workflow.user == user.name or (project is not None and "read" in rights(user, project))

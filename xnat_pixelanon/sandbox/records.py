@@ -154,6 +154,25 @@ class WorkflowEntry:
     at: str
     reason: str = ""
     comment: str = ""
+    id: str = ""
+    status: str = "Complete"
+    details: str = ""
+    data_type: str = ""
+    job: str = ""
+
+    @property
+    def open(self) -> bool:
+        """It still runs, or waits to."""
+        return not self.status.startswith(("Complete", "Failed"))
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEvent:
+    """What happened to a session: CREATED, MERGED or DELETED, and who did it."""
+
+    status: str
+    experiment: Experiment
+    user: str
 
 
 @dataclass(slots=True)

@@ -10,6 +10,9 @@ from urllib.parse import unquote
 from . import (
     catalog,
     config_routes,
+    cs_launch_routes,
+    cs_routes,
+    es_routes,
     inbound_routes,
     items,
     listings,
@@ -21,6 +24,7 @@ from . import (
 from .accounts import Accounts, require, rights
 from .places import Place, locate
 from .schema import schema
+from .services import Services
 from .state import State
 from .wire import Answer, Refusal, Request, as_json, text
 
@@ -34,6 +38,7 @@ class Site:
 
     state: State
     accounts: Accounts
+    services: Services
 
 
 Handler = Callable[[Site, Request], Answer]
@@ -86,7 +91,38 @@ def _refresh(site: Site, request: Request) -> Answer:
     return text("")
 
 
+def _xapi(handler: Handler) -> Handler:
+    """XAPI's handlers of exceptions answer the bare sentence, not a page."""
+
+    def answered(site: Site, request: Request) -> Answer:
+        try:
+            return handler(site, request)
+        except Refusal as refusal:
+            return text(refusal.text, refusal.status)
+
+    return answered
+
+
+_SERVICE_ROUTES: tuple[tuple[str, str, Handler], ...] = (
+    ("GET|POST", cs_launch_routes.PATTERN,
+     lambda site, request: cs_launch_routes.launch(site.services.launcher, request)),
+    ("GET|POST", r"/xapi(/projects/[^/]+)?/containers(/.*)?",
+     lambda site, request: cs_launch_routes.containers(site.services.launcher, request)),
+    ("GET", r"/xapi(/projects/[^/]+)?/commands/available",
+     lambda site, request: cs_routes.available(site.services.commands, request)),
+    ("GET|POST|DELETE", r"/xapi/commands(/[^/]+)?",
+     lambda site, request: cs_routes.commands(site.services.commands, request)),
+    ("DELETE", r"/xapi/wrappers/[^/]+",
+     lambda site, request: cs_routes.delete_wrapper(site.services.commands, request)),
+    ("GET|PUT|POST|DELETE",
+     r"/xapi(/projects/[^/]+)?(/commands/\d+)?/wrappers/[^/]+/(enabled|disabled|config)",
+     lambda site, request: cs_routes.settings(site.services.commands, request)),
+    ("GET|POST|PUT|DELETE", r"/xapi(/projects/[^/]+)?/events/.*",
+     lambda site, request: es_routes.events(site.services.events, request)),
+)  # fmt: skip
+
 _ROUTES: tuple[tuple[str, str, Handler], ...] = (
+    *((methods, pattern, _xapi(handler)) for methods, pattern, handler in _SERVICE_ROUTES),
     ("GET", r"/?", lambda site, request: login_routes.front_page(request)),
     ("PUT|POST", r"/services/auth", lambda site, request: login_routes.authenticate(site.accounts, request)),
     ("GET", r"/auth", lambda site, request: login_routes.who(request)),
@@ -96,7 +132,7 @@ _ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", r"/xapi/schemas(/[a-z]+)?", _schemas),
     ("GET", r"/xapi/access/projects", lambda site, request: login_routes.access(site.state, request)),
     ("GET", r"/search/elements", lambda site, request: login_routes.elements()),
-    ("GET", r"/workflows", lambda site, request: login_routes.workflows(site.state, request)),
+    ("GET", r"/workflows(/[^/]+)?", lambda site, request: login_routes.workflows(site.state, request)),
     ("GET|PUT", r"/xapi/anonymize/.*", lambda site, request: config_routes.anonymize(site.state, request)),
     ("POST", r"/services/import", lambda site, request: inbound_routes.import_(site.state, request)),
     ("POST", r"/services/archive", lambda site, request: inbound_routes.archive_service(site.state, request)),

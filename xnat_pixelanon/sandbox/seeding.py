@@ -28,7 +28,7 @@ def find_session(state: State, project: str, session: str) -> Experiment:
 
 
 def seed_session(
-    state: State, project: str, subject: str, label: str, files: Sequence[Path], *, anonymise: bool
+    state: State, project: str, subject: str, label: str, files: Sequence[Path], *, anonymise: bool, announce: bool
 ) -> str:
     """Files arrive as from a scanner and are archived; a second call with the same label is a late arrival."""
     order = Order(SEEDER, project=project, subject=subject, session=label, prevent_anon=not anonymise, rename=True,
@@ -40,7 +40,7 @@ def seed_session(
     if len(upload.entries) != 1:
         raise ValueError(f"the files make {len(upload.entries)} sessions, not one")
     prearchive.build(state, upload.entries[0])
-    return archive_and_wait(state, upload.entries[0], ArchiveOrder(SEEDER.name)).id
+    return archive_and_wait(state, upload.entries[0], ArchiveOrder(SEEDER.name, announce=announce)).id
 
 
 def add_resource_file(

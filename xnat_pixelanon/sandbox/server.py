@@ -26,6 +26,7 @@ from .faults import Faults
 from .prearchive import Rebuilder
 from .records import ROLES, Project, User
 from .routes import Site
+from .services import Services, ServicesFace
 from .settings import Settings
 from .state import State
 
@@ -45,7 +46,7 @@ def _loopback(host: str) -> str:
     )
 
 
-class Sandbox:
+class Sandbox(ServicesFace):
     """One stand-in XNAT; a context manager. Its files lie under `root`, everything else is in memory."""
 
     def __init__(self, root: Path, *, host: str = "127.0.0.1", port: int = 0, settings: Settings | None = None) -> None:
@@ -56,6 +57,7 @@ class Sandbox:
         self.faults = Faults()
         self._state = State(root, self.settings)
         self._accounts = Accounts(self._state)
+        self._services = Services(self._state, self._accounts)
         self._log = RequestLog()
         self._rebuilder = Rebuilder(self._state, lambda entry: inbound_routes.auto_archive(self._state, entry))
         self._server: uvicorn.Server | None = None
@@ -77,7 +79,7 @@ class Sandbox:
             listener.close()
             raise ConfigurationError(f"port {self.port} is taken", hint="choose another port, or 0") from error
         self.port = int(listener.getsockname()[1])
-        app = App(Site(self._state, self._accounts), self.faults, self._log, self._disconnect)
+        app = App(Site(self._state, self._accounts, self._services), self.faults, self._log, self._disconnect)
         config = uvicorn.Config(
             app, http="h11", ws="none", loop="asyncio", lifespan="off", log_config=None, log_level="error",
             access_log=False, server_header=False, timeout_graceful_shutdown=1,
@@ -92,11 +94,13 @@ class Sandbox:
             if time.monotonic() > limit or not self._thread.is_alive():
                 raise ConfigurationError("the sandbox did not start")
             time.sleep(0.005)
+        self._services.start(self.url)
         self._rebuilder.start()
 
     def stop(self) -> None:
-        """Ends the server; records and files stay, and `start` goes on with them."""
+        """Ends the server and its containers; records and files stay, and `start` goes on with them."""
         self._rebuilder.stop()
+        self._services.stop()
         if self._server is not None and self._thread is not None:
             self._server.should_exit = True
             self._thread.join(timeout=_START_SECONDS)
@@ -170,13 +174,17 @@ class Sandbox:
             self._state.projects[project].accessibility = accessibility
 
     def seed_session(
-        self, project: str, subject: str, label: str, files: Sequence[Path], *, anonymise: bool = True
-    ) -> str:
+        self, project: str, subject: str, label: str, files: Sequence[Path], *, anonymise: bool = True,
+        announce: bool = False,
+    ) -> str:  # fmt: skip
         """Archives DICOM files like a normal arrival and gives the experiment ID; the same label again adds to it.
 
         anonymise: the site script runs and writes the labels into Patient's Name and Patient ID.
+        announce: the Event Service is told, as of an arrival.
         """
-        return seeding.seed_session(self._state, project, subject, label, files, anonymise=anonymise)
+        return seeding.seed_session(
+            self._state, project, subject, label, files, anonymise=anonymise, announce=announce
+        )  # fmt: skip
 
     def add_resource_file(
         self, project: str, session: str | None, resource: str, name: str, data: bytes, *, scan: str | None = None
@@ -223,7 +231,7 @@ class Sandbox:
 
     def stored(self) -> Iterator[StoredItem]:
         """Everything that this server stores, for a sweep that knows nothing of how it is stored."""
-        return census.stored(self._state, self._log.copy())
+        return census.stored(self._state, self._log.copy(), self._services.records())
 
 
 def run_sandbox(

@@ -20,12 +20,15 @@ class Settings:
     session_timeout: idle time after which a login is forgotten.
     matching_files: what archiving does with a file whose name is there already, when neither `overwrite_files` nor
         `overwrite=delete` is given. A real site: `conflict`. `keep` and `replace` are the pessimistic variants.
+    open_workflow: what archiving into a session does while a workflow on it is open, a container's for one. A real
+        site: `conflict`, unless with `overwrite=delete`.
     archive_delay: how long an archive call works before it is done.
     archive_timeout: how long it waits before it answers 500, although the work goes on.
     rebuild_interval: quiet time after which an entry leaves RECEIVING.
     rebuild_repeat: how often that is looked at.
     checksums: whether listings give an MD5; without, the digest is "".
     keep_history: overwritten and deleted files are kept in the site's cache folder.
+    running_containers: how many containers run at once. A real site on plain Docker has no such limit.
     series_filter: called with the header of each arriving object; False drops it without a word.
     """
 
@@ -35,10 +38,12 @@ class Settings:
     dead_session: Literal["401", "html", "guest"] = "401"
     session_timeout: float = 900.0
     matching_files: Literal["conflict", "keep", "replace"] = "conflict"
+    open_workflow: Literal["conflict", "ignore"] = "conflict"
     archive_delay: float = 0.0
     archive_timeout: float = 600.0
     rebuild_interval: float = 300.0
     rebuild_repeat: float = 0.1
     checksums: bool = True
     keep_history: bool = False
+    running_containers: int = 4
     series_filter: Callable[[Dataset], bool] | None = None

@@ -7,7 +7,7 @@ import re
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from .records import (
     Experiment,
     PrearchiveEntry,
     Project,
+    SessionEvent,
     Subject,
     User,
     WorkflowEntry,
@@ -50,6 +51,7 @@ class State:
         self.configs: dict[tuple[str, str, str], ConfigEntry] = {}
         self.workflow: list[WorkflowEntry] = []
         self.log: list[str] = []
+        self.listeners: list[Callable[[SessionEvent], None]] = []
         self._numbers: defaultdict[str, Iterator[int]] = defaultdict(lambda: itertools.count(1))
         self._session_locks: defaultdict[tuple[str, str], threading.RLock] = defaultdict(threading.RLock)
         self._last_stamp = ""
@@ -133,10 +135,33 @@ class State:
         with self.lock:
             return [entry for entry in self.prearchive if entry.project == project]
 
-    def note(self, user: str, pipeline: str, item: str, project: str, *, reason: str = "", comment: str = "") -> None:
+    def note(
+        self,
+        user: str,
+        pipeline: str,
+        item: str,
+        project: str,
+        *,
+        reason: str = "",
+        comment: str = "",
+        status: str = "Complete",
+    ) -> WorkflowEntry:
         """One `wrk:workflowData` row."""
         with self.lock:
-            self.workflow.append(WorkflowEntry(user, pipeline, item, project, timestamp(), reason, comment))
+            entry = WorkflowEntry(user, pipeline, item, project, timestamp(), reason, comment, status=status)
+            entry.id = self.next_id("workflow")
+            self.workflow.append(entry)
+            return entry
+
+    def open_workflows(self, item: str) -> list[WorkflowEntry]:
+        """What is at work on an item: until it ends, nothing is archived into it."""
+        with self.lock:
+            return [entry for entry in self.workflow if entry.item == item and entry.open]
+
+    def announce(self, event: SessionEvent) -> None:
+        """Tells whoever listens; called when the session is saved, and never with the lock held for long."""
+        for listener in self.listeners:
+            listener(event)
 
     def write_log(self, line: str) -> None:
         """One line of the server's own logs: like a real site's, they are written before anything is cleaned."""

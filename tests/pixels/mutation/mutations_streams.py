@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from itertools import pairwise
 
+import imagecodecs
 import numpy as np
 
 from ..codestreams import box, segment
@@ -18,14 +20,15 @@ from .case import (
     Case,
     Mutation,
     all_of,
+    boxed,
     coloured,
     encapsulated,
     native,
     needs,
     several,
 )
-from .coders import CODERS, FRAME_HEADERS
-from .subjects import JPEG, WORDS, Subject
+from .coders import CODERS, FRAME_HEADERS, rle_frame
+from .subjects import COLUMNS, JPEG, WORDS, Subject
 
 _BASIC = "the copy's Basic Offset Table does not point to its frames"
 _EXTENDED = "the copy's Extended Offset Table does not point to its frames"
@@ -215,6 +218,26 @@ def _behind_deflated(case: Case) -> None:
     case.copy.behind = WORDS + b"\0" * (len(WORDS) % 2)
 
 
+def _row_of_runs(frame: bytes) -> bytes:
+    """A whole row more than the image has, packed as the others, behind those of the last segment."""
+    *others, last = _segments_of(frame)
+    row = np.frombuffer(WORDS.ljust(COLUMNS, b"."), np.uint8)
+    plane = np.frombuffer(imagecodecs.packbits_decode(last), np.uint8).reshape(-1, COLUMNS)
+    packed = bytes(imagecodecs.packbits_encode(np.vstack([plane, row])))
+    return rle_frame([*others, packed + b"\0" * (len(packed) % 2)])
+
+
+def _run_of_nothing(frame: bytes) -> bytes:
+    """-128 (PS3.5 G.3.1) in front of the first run of the last segment."""
+    *others, last = _segments_of(frame)
+    return rle_frame([*others, b"\x80" + last])
+
+
+def _segments_of(frame: bytes) -> list[bytes]:
+    count, *offsets = struct.unpack("<16L", frame[:64])
+    return [frame[start:stop] for start, stop in pairwise([*offsets[:count], len(frame)])]
+
+
 def _longer_value(case: Case) -> None:
     case.copy.value += WORDS + b"\0" * (len(WORDS) % 2)
 
@@ -274,6 +297,8 @@ STREAMS = (
     Mutation("another predictor than promised", _bad_predictor, (COLOURS, _DIFFERS), _first_order),
     Mutation("the source's last frame as it was", _source_frame, (BESIDE, UNBOXED, "of one value", _UNLIKE),
              all_of(encapsulated, needs(_frames_change, "frames are copied as they are"))),
+    Mutation("a row of runs too many", in_last(_row_of_runs), (BESIDE, _DIFFERS), _rle),
+    Mutation("a run of nothing", in_last(_run_of_nothing), (BESIDE, _DIFFERS), all_of(_rle, boxed)),
     Mutation("offset table two off", _basic(lambda all_: [*all_[:-1], all_[-1] + 2]), (_BASIC,), encapsulated),
     Mutation("offset table one short", _basic(lambda all_: all_[:-1]), (_BASIC,), all_of(_with_basic, several)),
     Mutation("offset table one long", _basic(lambda all_: [*all_, 0]), (_BASIC,), encapsulated),

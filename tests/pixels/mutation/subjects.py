@@ -187,6 +187,9 @@ SUBJECTS = (
     Subject(
         "baseline 4:2:0 x3", JPEG + "50", _noise("YBR_FULL_422", 3, calm=True), "jpeg-dct", Form(8, subsampling="420")
     ),
+    Subject(
+        "baseline 4:2:2 x3", JPEG + "50", _noise("YBR_FULL_422", 3, calm=True), "jpeg-dct", Form(8, subsampling="422")
+    ),
     Subject("extended grey x3", JPEG + "51", _grey(3, 8, calm=True), "jpeg-dct"),
     Subject(
         "extended 12 to lossless x3", JPEG + "51", _grey(3, 12, calm=True), "jpeg-dct", _TWELVE,

@@ -16,7 +16,7 @@ from pydicom.dataset import Dataset
 from xnat_pixelanon.domain.rectangle import Rectangle
 from xnat_pixelanon.headers import EncodedHeader, HeaderMemory, HeaderRequest, clean_header, encode_parts
 from xnat_pixelanon.pipeline import work
-from xnat_pixelanon.pixels import codecs, dct, edits, jpeg, native, recode, writer
+from xnat_pixelanon.pixels import codecs, dct, edits, jpeg, native, recode, turbojpeg, writer
 from xnat_pixelanon.pixels.layout import PixelLayout
 from xnat_pixelanon.pixels.sink import Sink
 from xnat_pixelanon.pixels.unused_bits import SpareBits
@@ -35,7 +35,7 @@ CODED = (
     "extended 12 to lossless x3",
     "near-lossless to JPEG-LS x3",
 )
-DCT = ("baseline grey x3", "baseline colour x3", "baseline RGB x3", "baseline 4:2:0 x3")
+DCT = ("baseline grey x3", "baseline colour x3", "baseline RGB x3", "baseline 4:2:0 x3", "baseline 4:2:2 x3")
 _BEHIND = "something lies behind"
 _FIRST_TABLE = "the copy's Basic Offset Table does not point to its frames"
 
@@ -139,6 +139,42 @@ def _no_ring(patch: Patch) -> None:
         return Rectangle(top, left, -(-box.bottom // high) * high, -(-box.right // wide) * wide)
 
     patch.setattr(dct, "edited_box", without_ring)
+
+
+def _blocks(number: int, change: Callable[[Any], dict[int, Any]]) -> Callable[[Patch], None]:
+    """From the second frame on one component is edited otherwise: `change` gets its plane and gives other edits."""
+
+    def lay(patch: Patch) -> None:
+        planes, seen = dct._planes, list[object]()
+
+        def wrong(*given: Any) -> Any:
+            right = list(planes(*given))
+            seen.append(given)
+            if len(seen) > 1:
+                right[number] = replace(right[number], edits=change(right[number]))
+            return tuple(right)
+
+        patch.setattr(dct, "_planes", wrong)
+
+    return lay
+
+
+def _one_more(plane: Any) -> dict[int, Any]:
+    """The first block of the third row of blocks, below the first box and left of the second."""
+    return {**plane.edits, 2: (*plane.edits.get(2, ()), (0, dct.dc_pattern(1, 1)))}
+
+
+def _one_less(plane: Any) -> dict[int, Any]:
+    """All but the first block of the first row."""
+    (first, pattern), *_ = plane.edits[0]
+    return {**plane.edits, 0: ((first + 1, pattern[turbojpeg.BLOCK_BYTES :]),)}
+
+
+def _one_aside(plane: Any) -> dict[int, Any]:
+    return {
+        row: tuple((first - 1 if first else 1, pattern) for first, pattern in spans)
+        for row, spans in plane.edits.items()
+    }
 
 
 def _marks_lost(patch: Patch) -> None:
@@ -286,6 +322,11 @@ FAULTS = (
     Fault("blocks are white", _black_for_white, (NOT_BLACK,), (*DCT, "baseline inverse x3")),
     Fault("the chroma ring is dropped", _no_ring, (NOT_ONE_VALUE,), ("baseline 4:2:0 x3",),
           (Rectangle(0, 0, 16, 16), Rectangle(0, 48, 5, 56))),
+    *(Fault(f"{name} in component {number + 1}", _blocks(number, change), (found,), DCT[number > 0 :])
+      for number in range(3)
+      for name, change, found in (("a block more is filled", _one_more, OUTSIDE),
+                                  ("a block is left", _one_less, NOT_ONE_VALUE),
+                                  ("blocks lie one aside", _one_aside, OUTSIDE))),
     Fault("colour markers are lost", _marks_lost, (COLOURS,), ("baseline RGB by Adobe x3", "baseline colour x3")),
     Fault("RGB is filled as YCbCr", _luma_only, (NOT_BLACK,), ("baseline RGB x3", "baseline RGB by Adobe x3")),
     Fault("overlay planes stay", _overlay_kept, (OUTSIDE, UNBOXED, SPARE),
