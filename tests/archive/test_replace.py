@@ -165,3 +165,8 @@ def test_leftovers_of_dying_runs_go_with_it_and_those_of_other_sessions_stay(wor
     assert len(world.prearchive()) == 2
     assert world.destination().take_back(claim_of(packages[0]), go) is None
     assert world.prearchive() == [entry_name(other.session, packages[1].run)]
+    elsewhere = claim_of(packages[1], session_label="OTHERPREFIX")
+    assert world.destination().take_back(elsewhere, go) is None
+    assert len(world.prearchive()) == 1
+    assert world.destination().take_back(replace(elsewhere, study_instance_uid=other.study), go) is None
+    assert world.prearchive() == []

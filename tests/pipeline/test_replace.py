@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +19,7 @@ from tests.pipeline.conftest import (
     PASSWORD,
     STAGING,
     Attempt,
+    InProcess,
     Member,
     Seen,
     Site,
@@ -30,11 +31,13 @@ from tests.pipeline.conftest import (
 from tests.pipeline.test_faults import KINDS
 from tests.pipeline.test_kill import Killing, killed_after, killed_before, processes, scratch
 from tests.pipeline.test_midway import OneDies
+from tests.pipeline.test_withdraw import try_to_withdraw
 from tests.pipeline.walk import FIRST_LOOK, Case, Walk, counts, new_session
 from xnat_pixelanon.archive import Credentials, DirLocation, XnatDocumentStore, connect
 from xnat_pixelanon.errors import RightsError
+from xnat_pixelanon.pipeline.pool import Done
 from xnat_pixelanon.pipeline.rules import KEY_DOCUMENT, RuleFiles
-from xnat_pixelanon.pipeline.work import clean
+from xnat_pixelanon.pipeline.work import clean, read
 from xnat_pixelanon.sandbox.faults import Call, Cut, Fault, Status
 from xnat_pixelanon.sandbox.person import Person
 
@@ -184,9 +187,58 @@ def test_a_dry_run_replaces_nothing(published: Site) -> None:
 
 def test_a_copy_that_is_not_proved_replaces_nothing(published: Site) -> None:
     report = published.run(workers=OneDies(clean), replace=True).report
-    assert ([one.outcome for one in report.sessions], report.exit_status) == (["waiting"], 5)
+    assert ([one.outcome for one in report.sessions], report.exit_status) == (["stale"], 5)
     assert deletions(published) == []
     assert black_rows(published) == {OLD}
+    store(published, NEW, exclusions=[EXCLUDED])
+    assert [one.outcome for one in published.run(workers=OneDies(clean), replace=True).report.sessions] == [
+        "no-longer-allowed"
+    ]
+    assert deletions(published) == []
+
+
+def empty(site: Site) -> None:
+    """The images of the session are deleted in staging; the session stays."""
+    with connect(Credentials(site.staging.url, OWNER, PASSWORD)) as connection:
+        for scan in ("1", "2"):
+            connection.delete(f"/data/experiments/STAGE_E00001/scans/{scan}?removeFiles=true", "deleting")
+
+
+def test_a_session_that_staging_emptied_is_stale_and_taken_back_where_the_policy_says_so(site: Site) -> None:
+    site.run()
+    empty(site)
+    site.clean.clear_requests()
+    assert site.outcomes() == ["stale"]
+    assert site.reads_only()
+    site.policy(on_change="withdraw")
+    assert site.outcomes() == ["withdrawn"]
+    assert site.copies() == []
+    assert site.outcomes() == ["nothing-to-send"]
+
+
+class AllDie(InProcess):
+    """Workers that die over every file that they are to read."""
+
+    def each(self, function: Callable[[Any], Any], tasks: Sequence[Any]) -> Iterator[Done[Any]]:
+        if function is read:
+            yield from (Done(number, None) for number, _ in enumerate(tasks))
+        else:
+            yield from super().each(function, tasks)
+
+
+@pytest.mark.parametrize(
+    ("on_change", "outcome"),
+    [("report", "no-longer-allowed"), ("replace", "no-longer-allowed"), ("withdraw", "withdrawn")],
+)
+def test_a_published_session_of_which_nothing_can_be_read_now_is_no_longer_allowed(
+    on_change: str, outcome: str, site: Site
+) -> None:
+    site.policy(on_change=on_change)
+    assert [one.outcome for one in site.run(workers=AllDie()).report.sessions] == ["waiting"]
+    site.run()
+    report = site.run(workers=AllDie(), strict=True).report
+    assert ([one.outcome for one in report.sessions], report.exit_status) == ([outcome], 4)
+    assert (site.copies() == []) == (outcome == "withdrawn")
 
 
 def test_only_an_owner_may_ask_for_more_than_the_policy_says(published: Site) -> None:
@@ -303,10 +355,20 @@ def test_an_archive_call_that_fails_after_the_deletion_says_what_is_gone(publish
     assert black_rows(published) == {NEW}
 
 
-@pytest.mark.parametrize("path", ["/services/import", "/services/archive", "receipt.json"])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/services/import"),
+        ("DELETE", "/experiments/"),
+        ("POST", "/services/archive"),
+        ("PUT", "receipt.json"),
+        ("PUT", "/experiments/CLEAN_E"),
+    ],
+    ids=["sent", "deleted", "archived", "receipt", "activated"],
+)
 @pytest.mark.parametrize("matching", ["conflict", "keep", "replace"])
 def test_a_second_replacement_inside_the_first_ends_in_one_session(
-    matching: str, path: str, make_site: Callable[..., Site]
+    matching: str, method: str, path: str, make_site: Callable[..., Site]
 ) -> None:
     site = make_site(matching_files=matching)
     store(site, OLD)
@@ -315,7 +377,6 @@ def test_a_second_replacement_inside_the_first_ends_in_one_session(
     site.run()
     store(site, NEW)
     inner: list[Attempt] = []
-    method = "PUT" if path == "receipt.json" else "POST"
     site.clean.faults.add(Fault(path, Call(lambda: inner.append(site.attempt())), method=method))
     outer = site.attempt()
     site.clean.faults.clear()
@@ -398,6 +459,23 @@ def test_a_fault_at_any_request_of_a_replacement_leaves_the_old_session_the_new_
             if ended.status:
                 is_completed(walk, case)
             assert len(walk.waiting()) <= 1, case.what
+
+
+def test_a_withdrawal_inside_a_replacement_at_any_of_its_requests_leaves_nothing(replacing: Site) -> None:
+    """At every other request: neither the old session nor the new one, nor a copy in the prearchive."""
+    with Replacing(replacing, replacing.clean, first=FIRST_LOOK, part=1, parts=2) as walk:
+        for case in walk.cases():
+            inner: list[Attempt] = []
+
+            def withdraw_it(case: Case = case, inner: list[Attempt] = inner) -> None:
+                inner.append(try_to_withdraw(replacing, case.session))
+
+            ended = case.run([Fault(".*", Call(withdraw_it), nth=case.request)])
+            assert [one.status for one in inner] == [0], f"{case.what}; {inner}"
+            assert ended.outcomes[0] in ("failed", "published"), case.what
+            assert "internal error" not in ended.said, case.what
+            assert case.seen() is None, case.what
+            assert not [path for path in replacing.copies() if case.label in str(path)], case.what
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import tempfile
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,7 +30,7 @@ from tests.pipeline.conftest import (
 )
 from tests.pipeline.test_faults import KINDS
 from tests.pipeline.test_kill import Killing, killed_after, killed_before, processes, scratch
-from tests.pipeline.walk import Case, Walk, new_session
+from tests.pipeline.walk import FIRST_LOOK, Case, Walk, new_session
 from xnat_pixelanon.archive import Credentials, DirLocation, XnatDocumentStore, XnatLocation, connect
 from xnat_pixelanon.domain.receipt import FILE_NAME, RESOURCE
 from xnat_pixelanon.errors import (
@@ -299,6 +301,50 @@ def test_a_run_at_work_does_not_publish_what_is_withdrawn_meanwhile(site: Site) 
     assert stored_images(site) == []
 
 
+def test_what_is_being_archived_when_the_session_is_withdrawn_is_waited_for_and_taken_back(
+    make_site: Callable[..., Site],
+) -> None:
+    """Its run is past the gate already, and nothing stands there yet."""
+    site = make_site(archive_delay=0.6)
+    site.templates(banner_template(), clean_template())
+    site.policy()
+    site.seed("S1", [ultrasound(PERSON), *slices(PERSON)], person=PERSON)
+    ended: list[Attempt] = []
+    running = threading.Thread(target=lambda: ended.append(site.attempt()))
+    running.start()
+    with connect(Credentials(site.clean.url, OWNER, PASSWORD)) as owner:
+        uri = f"/data/prearchive/projects/{CLEAN}?format=json"
+        while not any(row["status"] == "ARCHIVING" for row in owner.rows(uri, "listing")):
+            assert running.is_alive()
+            time.sleep(0.01)
+    withdrawn(site)
+    gone = (site.visible(), stored_images(site))
+    running.join(30)
+    assert gone == ({}, [])
+    assert ended[0].outcomes in (("failed",), ("published",))
+    assert site.visible() == {}
+    assert stored_images(site) == []
+
+
+@pytest.mark.parametrize(("grown", "parts"), [(False, 1), (True, 3)], ids=["new", "grown"])
+def test_a_withdrawal_inside_a_run_at_any_of_its_requests_leaves_nothing(grown: bool, parts: int, armed: Site) -> None:
+    """Of the first run of a session; and, at every third request, of one that adds a scan to it."""
+    with Walk(armed, armed.clean, grown=grown, first=FIRST_LOOK, parts=parts) as walk:
+        for case in walk.cases():
+            inner: list[Attempt] = []
+
+            def withdraw_it(case: Case = case, inner: list[Attempt] = inner) -> None:
+                inner.append(try_to_withdraw(armed, case.session))
+
+            ended = case.run([Fault(".*", Call(withdraw_it), nth=case.request)])
+            assert [one.status for one in inner] == [0], f"{case.what}; {inner}"
+            assert ended.outcomes[0] in ("failed", "published", "grown"), case.what
+            assert "internal error" not in ended.said, case.what
+            assert case.seen() is None, case.what
+            (label,) = ended.clean_sessions
+            assert not [path for path in stored_images(armed) if label in str(path)], case.what
+
+
 @pytest.mark.parametrize("path", ["/services/archive", "receipt.json"])
 def test_what_a_dying_run_left_of_a_withdrawn_session_is_removed_by_the_next(path: str, site: Site) -> None:
     """Hidden and without a receipt, or in the prearchive: nobody sees it, and it holds copies all the same."""
@@ -366,6 +412,22 @@ def test_a_fault_at_any_request_of_a_withdrawal_is_made_good_by_the_next(
             assert ended.status in (0, 1, 3), case.what
             assert ended.status or case.seen() is None, case.what
             is_finished_by(walk, case, "run" if case.request % 4 < 2 else "withdraw")
+
+
+def test_a_run_inside_a_withdrawal_at_any_of_its_requests_leaves_nothing(armed: Site) -> None:
+    """It publishes nothing anew, and one that was there before the override is the withdrawal's to delete."""
+    with Withdrawing(armed, armed.clean) as walk:
+        for case in walk.cases():
+            inner: list[Attempt] = []
+
+            def run_it(case: Case = case, inner: list[Attempt] = inner) -> None:
+                inner.append(armed.attempt(sessions=(case.session,)))
+
+            fault = Fault(".*", Call(run_it), nth=case.request)
+            ended = case.watched([fault], lambda case=case: try_to_withdraw(armed, case.session))
+            assert ended.status == 0, case.what
+            assert inner[0].outcomes[0] in ("unchanged", "withdrawn"), f"{case.what}; {inner}"
+            assert case.seen() is None, case.what
 
 
 def withdraw_in_child(environment: dict[str, str], session: str, scratch: str) -> None:

@@ -163,11 +163,15 @@ class CleanProject:
             self.withdraw(session)
         except TransferError as error:  # its answer may be lost: what counts is what is there
             said = f": {error.message}"
-        if any(one.id == session.id for one in self.sessions()):
+        if self.is_there(session):
             raise SessionError(
                 f"the clean session was not deleted{said}",
                 hint="run again; if it stays so, ask an administrator of the clean server",
             )
+
+    def is_there(self, session: CleanSession) -> bool:
+        """Whether the project still lists it, under whatever label."""
+        return any(one.id == session.id for one in self.sessions())
 
     def delete_scan(self, session: CleanSession, scan: str) -> None:
         """Delete one scan with its files."""

@@ -32,6 +32,11 @@ class Entry:
         """Whether nothing works on it: neither queued, nor running, nor still receiving."""
         return self.status in _FINAL
 
+    @property
+    def is_being_archived(self) -> bool:
+        """Whether it is on its way into the archive, or queued for it."""
+        return "ARCHIVING" in self.status
+
 
 class Prearchive:
     """The prearchive of one project."""
@@ -128,15 +133,28 @@ class Prearchive:
                 removed += self.delete(entry)
         return removed
 
-    def remove_all(self, session_label: str, gate: Callable[[], None]) -> None:
-        """Remove what runs left of this session, young or old, but for what the server works on; `gate` goes before."""
+    def remove_all(
+        self, session_label: str, study: str, gate: Callable[[], None], *, limit: float, poll: float
+    ) -> None:
+        """Remove what runs left of this session, young or old; `gate` goes before.
+
+        Known by its label or, under another prefix, by its Study Instance UID, where that is not empty. What is being
+        archived is waited for, `limit` seconds: its run is past its own gate, and a session comes to be. What is still
+        received is left: its run has its gate before it.
+        """
         prefix = f"{PREFIX}{session_label}-"
-        left = [entry for entry in self.entries() if entry.name.startswith(prefix) and entry.is_final]
+        ours = [
+            one
+            for one in self.entries()
+            if one.name.startswith(prefix) or (study and one.study == study and one.name.startswith(PREFIX))
+        ]
+        waited = [self.wait_until_final(one, limit, poll) if one.is_being_archived else one for one in ours]
+        left = [one for one in waited if one is not None and (one.is_final or one.is_being_archived)]
         if left:
             gate()
-        if sum(self.delete(entry) for entry in left) < len(left):
+        if sum(one.is_final and self.delete(one) for one in left) < len(left):
             raise TransferError(
-                "what an interrupted run left in the prearchive of the clean project cannot be removed",
+                "what a run left, or archives now, in the prearchive of the clean project cannot be removed",
                 hint="nobody but its owners and members sees it there: run again, or remove it by hand",
             )
 

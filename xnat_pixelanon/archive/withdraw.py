@@ -10,7 +10,7 @@ from xnat_pixelanon.archive.inbound import Waits
 from xnat_pixelanon.archive.ports import Claim, TakenBack
 from xnat_pixelanon.archive.prearchive import Prearchive
 from xnat_pixelanon.domain.receipt import Receipt
-from xnat_pixelanon.errors import ConflictError, PixelanonError
+from xnat_pixelanon.errors import ConflictError, NotFoundError, PixelanonError
 
 _NOT_OURS = "look at it in the clean project; what is not known to be ours is never deleted"
 
@@ -30,7 +30,9 @@ class Withdrawal:
     def run(self, gate: Callable[[], None]) -> TakenBack | None:
         """Delete it, and what runs left in the prearchive; see ports.Destination.take_back."""
         # First: what is archived from there after the session was deleted would stand there again.
-        Prearchive(self._clean.connection, self._clean.project).remove_all(self._claim.session_label, gate)
+        label, study = self._claim.session_label, self._claim.study_instance_uid
+        prearchive = Prearchive(self._clean.connection, self._clean.project)
+        prearchive.remove_all(label, study, gate, limit=self._waits.archive, poll=self._waits.poll)
         sessions = self._settled()
         for session in sessions:
             gate()
@@ -54,7 +56,14 @@ class Withdrawal:
         label, study = self._claim.session_label, self._claim.study_instance_uid
         listed = self._clean.sessions("" if study else label)
         found = [one for one in listed if one.label == label or (study and one.uid == study)]
-        return [(session, self._receipt(session)) for session in found]
+        kept: list[tuple[CleanSession, Receipt | None]] = []
+        for session in found:
+            try:
+                kept.append((session, self._receipt(session)))
+            except (NotFoundError, ConflictError):  # gone meanwhile: as good as deleted by us
+                if self._clean.is_there(session):
+                    raise
+        return kept
 
     def _receipt(self, session: CleanSession) -> Receipt | None:
         """Its receipt; None for a crash of ours. ConflictError unless the session is known to be ours."""

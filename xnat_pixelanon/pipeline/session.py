@@ -15,7 +15,7 @@ from xnat_pixelanon.archive.ports import (
     Source,
     Unfinished,
 )
-from xnat_pixelanon.domain.changes import OnChange, Step, next_step
+from xnat_pixelanon.domain.changes import Found, OnChange, Step, next_step
 from xnat_pixelanon.domain.codes import Outcome
 from xnat_pixelanon.domain.consistency import mark_inconsistent
 from xnat_pixelanon.domain.decisions import ScanDecision, ScanFacts, decide_session, verdict
@@ -114,11 +114,9 @@ class _Line:
         send = verdict(self._decided, self._job.rules.policy)
         if self._job.destination is None:
             return self._telling.end(_planned(send))
-        if not any(scan.instances for scan in self._scans):
-            return self._telling.end(Outcome.NOTHING_TO_SEND)
-        labels = clean_labels(self._session, self._scans, self._job.rules) if self._readable() else None
-        if labels is None:
-            return self._telling.end(Outcome.WAITING)
+        if not self._readable():
+            return self._unreadable(self._job.destination, send)
+        labels = clean_labels(self._session, self._scans, self._job.rules)
         self._telling.labels(labels)
         return self._compare(self._job.destination, labels, send)
 
@@ -172,6 +170,22 @@ class _Line:
             self._telling.note(f"the clean session was deleted{why}{left}")
         return self._telling.end(Outcome.WITHDRAWN)
 
+    def _unreadable(self, destination: Destination, send: tuple[int, ...] | None) -> SessionReport:
+        """Without a header there are no labels to compare by; what was sent of it is found by its source."""
+        empty = not any(scan.instances for scan in self._scans)
+        try:
+            there = destination.holds(claim_of(self._session.id, self._study(), self._job.rules))
+        except ConflictError as error:
+            return self._telling.end(Outcome.CONFLICT, error=error.message, hint=error.hint)
+        if not there:
+            return self._telling.end(Outcome.NOTHING_TO_SEND if empty else Outcome.WAITING)
+        found: Found = "stale" if empty else "no-longer-allowed"
+        self._telling.note(f"its images in staging are {'gone' if empty else 'all damaged'}")
+        step = next_step(found, "report" if self._job.looks_only else self._job.on_change, send)
+        if step is Step.WITHDRAW:
+            return self._withdraw(self._unchanged, f": it was {found}")
+        return self._telling.end(Outcome(found))
+
     def _compare(
         self, destination: Destination, labels: tuple[str, str], send: tuple[int, ...] | None
     ) -> SessionReport:
@@ -207,7 +221,7 @@ class _Line:
                 new = tuple(index for index in send or () if self._new_uid(index) in found.series)
                 return self._publish(destination, labels, new, there=receipt)
             case Step.REPLACE:
-                return self._publish(destination, labels, send or (), replaces=receipt)
+                return self._publish(destination, labels, send or (), replaces=(receipt, Outcome(found.outcome)))
             case Step.WITHDRAW:
                 return self._withdraw(self._unchanged, f": it was {found.outcome}")
             case Outcome.UNCHANGED if not standing.active:
@@ -228,22 +242,25 @@ class _Line:
         send: Sequence[int],
         *,
         there: Receipt | None = None,
-        replaces: Receipt | None = None,
+        replaces: tuple[Receipt, Outcome] | None = None,
     ) -> SessionReport:
-        """Clean, prove and publish: as a session of its own, added to what is `there`, or in place of another."""
+        """Clean, prove and publish: as a session of its own, added to what is `there`, or in place of another.
+
+        `replaces`: the receipt of that other, and how it stands as long as it is there.
+        """
         cleaned = self._clean(labels, send)
         self._telling.cleaned(cleaned)
         good = [scan for scan in cleaned if not scan.failures]
         bad = len(good) < len(cleaned)
         if not good or (bad and self._job.rules.policy.publish == "complete-sessions"):
-            return self._telling.end(Outcome.WAITING)
+            return self._telling.end(replaces[1] if replaces else Outcome.WAITING)
         planned = planned_scans(self._scans, self._decided, self._job.rules, labels)
         identity = self._job.rules.identity
         study = identity.uid(self._study())
         scans = clean_scan_of(good, self._scans, identity)
         source = source_digest(self._session.id, self._job.rules)
         receipt = receipt_of(source, study, scans, planned, there)
-        package = Package(self._job.run, labels[0], labels[1], study, scans, receipt, replaces)
+        package = Package(self._job.run, labels[0], labels[1], study, scans, receipt, replaces[0] if replaces else None)
         result = destination.publish(package, self._unchanged, self._folder)
         if isinstance(result, Outrun):
             found = self._standing_of(result.receipt, labels)
