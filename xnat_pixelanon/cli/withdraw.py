@@ -6,7 +6,7 @@ import click
 
 from xnat_pixelanon.archive import Location
 from xnat_pixelanon.cli.run import LOCATION
-from xnat_pixelanon.pipeline.withdrawing import withdraw
+from xnat_pixelanon.pipeline.withdrawing import Withdrawn, withdraw
 
 
 @click.command("withdraw")
@@ -23,12 +23,18 @@ def withdraw_command(source: Location, session: str, reason: str) -> None:
     \b
     xnat-pixelanon withdraw --from xnat:STAGING --session XNAT_E00012 --reason "consent withdrawn"
     """
-    done = withdraw(source, session, reason)
+    for sentence in sentences(withdraw(source, session, reason), labels=True):
+        click.echo(sentence)
+
+
+def sentences(done: Withdrawn, *, labels: bool) -> list[str]:
+    """What was done; `labels`: with those of the clean side, which logs of a server need not join to staging's IDs."""
     stored = "stands there already" if done.stored is None else f"is stored as version {done.stored}"
-    click.echo(f"session {done.session}: its override in templates.json {stored}")
+    said = [f"session {done.session}: its override in templates.json {stored}"]
     if done.taken is None:
-        click.echo(f"nothing of it stands in {done.destination}")
-        return
-    click.echo(f"{done.destination}: clean session {done.clean_session} deleted")
+        return [*said, f"nothing of it stands in {done.destination}"]
+    said.append(f"{done.destination}: clean session {f'{done.clean_session} ' if labels else ''}deleted")
     if done.taken.empty_subject:
-        click.echo(f"its subject {done.taken.subject_label} is left there, empty: remove it by hand if it is to go")
+        subject = f"{done.taken.subject_label} " if labels else ""
+        said.append(f"its subject {subject}is left there, empty: remove it by hand if it is to go")
+    return said

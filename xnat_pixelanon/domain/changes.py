@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Literal
 
 from xnat_pixelanon.domain.codes import Outcome
 
 OnChange = Literal["report", "replace", "withdraw"]
+ON_CHANGE: Mapping[OnChange, str] = MappingProxyType(
+    {
+        "report": "it is reported and stays as it is",
+        "replace": "what is decided now is put in its place; with nothing left to send it is taken back",
+        "withdraw": "it is taken back; the next run treats it as one that was never sent",
+    }
+)
+"""What a run does about a session that was sent and would be decided differently now."""
 Found = Literal["unchanged", "grown", "stale", "no-longer-allowed"]
 
 

@@ -171,7 +171,7 @@ OUTCOMES: Mapping[Outcome, OutcomeText] = MappingProxyType(
     {
         Outcome.NO_LONGER_ALLOWED: OutcomeText(
             "something that was sent is now excluded, held or unsupported",
-            "Look at it first: correct the templates, withdraw the session, or let the policy's on_change decide.",
+            "Look at it first: correct the templates, withdraw the session, or let the policy's on_change replace it.",
         ),
         Outcome.FAILED: OutcomeText(
             "the session could not be finished; nothing of it is visible in the clean project, or all of it",
@@ -187,7 +187,7 @@ OUTCOMES: Mapping[Outcome, OutcomeText] = MappingProxyType(
         ),
         Outcome.STALE: OutcomeText(
             "what was sent would be decided or made differently now",
-            "Run with --replace, or set the policy's on_change, if the newer decision is to count.",
+            "Run with --replace, or set the policy's on_change to replace, if the newer decision is to count.",
         ),
         Outcome.PUBLISHED: OutcomeText("sent, proved and visible in the clean project", "Nothing to do."),
         Outcome.GROWN: OutcomeText("new scans were added to the clean session", "Nothing to do."),

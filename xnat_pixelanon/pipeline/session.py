@@ -43,6 +43,8 @@ from xnat_pixelanon.pipeline.settling import Settling
 from xnat_pixelanon.pipeline.telling import SessionTelling
 from xnat_pixelanon.pipeline.work import ReadFile, ReadTask, read, unread
 
+_STANDS = "what stands of it in the clean project is to be taken back"
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -77,6 +79,8 @@ def run_session(job: Job, session: SourceSession, telling: SessionTelling) -> Se
     withdrawn = job.rules.templates.withdrawal_of(session.id) is not None  # what is taken back need not be quiet
     if job.settling is not None and not withdrawn and (why := job.settling.wait(session)):
         return telling.end(Outcome.WAITING, error=f"the session is not quiet: {why}", hint=settling.HINT)
+    if withdrawn:
+        telling.note(f"{_STANDS}: an owner withdrew it")  # until it is known to be gone
     contents = job.source.contents(session)
     telling.contents(contents)
     job.progress.session_starts(telling.name, sum(len(scan.files) for scan in contents.scans))
@@ -152,18 +156,24 @@ class _Line:
         return next((uid for uid in found if uid), self._session.study)
 
     def _withdraw(self, gate: Callable[[], None], why: str = "") -> SessionReport:
-        """Take back what there is of the session; a dry run only says that it would be."""
+        """Take back what there is of the session; a dry run only says that it would be.
+
+        `why`: for the report, where it is not an owner's override.
+        """
         claim = claim_of(self._session.id, self._study(), self._job.rules)
         self._telling.labels(("", claim.session_label))
         destination = self._job.destination
+        if why:
+            self._telling.note(_STANDS + why)
         try:
-            if destination is not None and self._job.looks_only:
-                if destination.holds(claim):
-                    self._telling.note("the clean session still stands there: a run takes it back")
+            if destination is None or self._job.looks_only:
+                stands = destination is not None and destination.holds(claim)
+                self._telling.note("the clean session still stands there: a run takes it back" if stands else "")
                 return self._telling.end(Outcome.WITHDRAWN)
-            taken = destination.take_back(claim, gate) if destination is not None else None
+            taken = destination.take_back(claim, gate)
         except ConflictError as error:
             return self._telling.end(Outcome.CONFLICT, error=error.message, hint=error.hint)
+        self._telling.note("")
         if taken is not None:
             self._telling.labels((taken.subject_label, claim.session_label))
             left = "; its subject is left there, empty" if taken.empty_subject else ""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from xnat_pixelanon.archive import Role, XnatConnection, XnatDocumentStore, project_role
 from xnat_pixelanon.archive.project_files import DOCUMENTS, REPORTS, ProjectFiles
+from xnat_pixelanon.domain.changes import ON_CHANGE, OnChange
 from xnat_pixelanon.domain.documents import parse
 from xnat_pixelanon.domain.policy import Policy
 from xnat_pixelanon.errors import (
@@ -69,7 +70,10 @@ class Desk:
             done = [f"the policy is stored already, as version {stored.version}: nothing was changed"]
         else:
             pushed = push(self.store, self.launch.source, POLICY, self._first_policy(), POLICY.name)
-            done = [f"policy.json stored as version {pushed.version}, disarmed: nothing is published yet"]
+            done = [
+                f"policy.json stored as version {pushed.version}, disarmed: nothing is published yet",
+                _what_changes("report"),
+            ]
             if pushed.made_key:
                 done.append("the project's key for pseudonyms and UIDs was made; keep the project's config in a backup")
         return done + self._working_copies()
@@ -98,10 +102,12 @@ class Desk:
         self.check_owner()
         version = switch(self.store, enabled=True)
         stored = self.store.load(POLICY.name)
-        destination = Policy.from_text(stored.text if stored else "").destination
+        policy = Policy.from_text(stored.text if stored else "")
+        destination = policy.destination
         what = "the policy is armed already" if version is None else f"policy armed: version {version}"
         server = "this server" if destination.server == "same" else f"the server {destination.server}"
-        return [f"{what}; sessions go to the project {destination.project} on {server}"]
+        where = f"{what}; sessions go to the project {destination.project} on {server}"
+        return [where, _what_changes(policy.on_change)]
 
     def disarm(self) -> list[str]:
         """Stop all publishing at once."""
@@ -117,6 +123,7 @@ class Desk:
             "enabled": False,
             "destination": {"server": launch.server, "project": launch.clean_project},
             "publish": publish,
+            "on_change": "report",
             "labels": {"prefix": launch.label_prefix},
         }
         return json.dumps(policy, indent=1)
@@ -154,7 +161,8 @@ class Desk:
             )
         if document is POLICY and new.get("enabled") and not _keeps_armed(new, stored.text if stored else None):
             raise RefusedError(
-                "a policy from a file does not arm: it is armed, but the stored one is not, or goes elsewhere",
+                "a policy from a file does not arm: it is armed, but the stored one is not, goes elsewhere, or leaves "
+                "clean sessions alone that this one replaces or takes back",
                 hint="write \"enabled\": false into it, store it, look at a dry run, then launch 'arm publishing'",
             )
         return True
@@ -173,11 +181,17 @@ class Desk:
         return [f"copies for you to change are in documents/ of the project resource {REPORTS}"]
 
 
+def _what_changes(on_change: OnChange) -> str:
+    what = f"what was sent and would be decided differently now: {ON_CHANGE[on_change]}"
+    return f"{what} (on_change: {on_change})"
+
+
 def _content(document: Mapping[str, object]) -> Mapping[str, object]:
     return {key: value for key, value in document.items() if key != "based_on"}
 
 
 def _keeps_armed(new: Mapping[str, object], stored: str | None) -> bool:
-    """Whether the stored policy is armed already, for the same destination."""
+    """Whether the stored policy is armed already, for the same destination, and deletes no less there."""
     old = parse(stored, POLICY.name) if stored else {}
-    return bool(old.get("enabled")) and old.get("destination") == new.get("destination")
+    same = new.get("on_change", "report") in ("report", old.get("on_change"))
+    return bool(old.get("enabled")) and old.get("destination") == new.get("destination") and same

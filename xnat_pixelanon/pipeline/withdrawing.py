@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -12,6 +12,7 @@ from xnat_pixelanon.archive import Location, XnatDocumentStore, XnatLocation, Xn
 from xnat_pixelanon.archive.ports import Destination, DocumentStore, TakenBack
 from xnat_pixelanon.domain import templates as templates_document
 from xnat_pixelanon.domain.documents import parse
+from xnat_pixelanon.domain.policy import Policy
 from xnat_pixelanon.domain.session import SourceSession
 from xnat_pixelanon.domain.templates import TemplateSet, with_withdrawal
 from xnat_pixelanon.errors import NotFoundError, PixelanonError, RefusedError
@@ -36,12 +37,18 @@ class Withdrawn:
 
 
 def withdraw(
-    source: Location, wanted: str, reason: str, environment: Mapping[str, str] = os.environ, pace: Pace | None = None
+    source: Location,
+    wanted: str,
+    reason: str,
+    environment: Mapping[str, str] = os.environ,
+    pace: Pace | None = None,
+    narrowed: Callable[[Policy], None] | None = None,
 ) -> Withdrawn:
     """Store the override that withdraws a session, then delete the clean session.
 
     `wanted` is an experiment ID or exact label; an ID that staging no longer has counts when the clean project holds
-    its session. Works with a disarmed policy too: taking back is no publishing. RightsError unless the account owns
+    its session. Works with a disarmed policy too: taking back is no publishing. `narrowed` refuses a policy that the
+    caller was not made for. RightsError unless the account owns
     both projects; ConflictError, with nothing stored, when what stands there is not ours.
     """
     if not isinstance(source, XnatLocation):
@@ -55,6 +62,8 @@ def withdraw(
         store = XnatDocumentStore(connections.of(source), source.project)
         check_owner(connections, source, "staging project")
         rules = stored_rules(store, RuleFiles(), dry_run=False)()
+        if narrowed is not None:
+            narrowed(rules.policy)
         clean = destination_of(rules.policy, source)
         check_owner(connections, clean, "clean project")
         destination = open_destination(clean, connections, (connections.of(source).server, source.project))
