@@ -269,3 +269,13 @@ def test_a_mounted_file_that_changed_after_listing_is_downloaded_instead(world, 
         source.fetch(file, tmp_path)  # the stand-in serves the same spoilt file: its digest gives it away
     path.write_bytes(good)
     assert source.fetch(file, tmp_path) == path
+
+
+def test_a_mounted_file_is_not_believed_where_the_server_knows_no_digest(new_world, seed, tmp_path):
+    """A launch can name any folder as the session's: the same catalog and sizes are soon made."""
+    world = new_world(Settings(checksums=False))
+    session = seed(world)
+    (tmp_path / "down").mkdir()
+    paths = fetched(source_of(world, mount=world.sandbox.session_folder(session)), tmp_path / "down")
+    assert paths
+    assert all(path.is_relative_to(tmp_path / "down") for path in paths.values())

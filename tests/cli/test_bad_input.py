@@ -457,6 +457,8 @@ def test_a_template_that_matches_nothing_is_said_out_loud(site: Site, typed: Typ
     said = typed("plan", *STAGED, "--json")
     assert said.of("summary")[0]["notes"] == ["template us-other matched no image of this run"]
     assert "note: template us-other matched no image of this run" in said.err
+    named = typed("plan", *STAGED, "--session", f"{PERSON.id}_VISIT", "--json")
+    assert named.of("summary")[0]["notes"] == [], "one session says nothing of templates for others"
 
 
 def _other_size() -> dict[str, Any]:

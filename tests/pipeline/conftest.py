@@ -203,13 +203,14 @@ class Site:
         person: Person,
         subject: str = "",
         burned: Sequence[BurnedText] = (),
+        announce: bool = False,
     ) -> str:
         """Archive images in staging under a label; the same label again is a late arrival. Gives the experiment ID."""
         folder = self.root / "seeds" / f"{label}-{len(self.samples)}"
         files = tuple(save(ds, folder / f"{number:03d}.dcm") for number, ds in enumerate(images))
         uids = tuple({uid for ds in images for uid in own_uids(ds)})
         self.samples.append(SampleSession(label, subject or person.id, files, person, tuple(burned), uids))
-        return self.staging.seed_session(STAGING, subject or person.id, label, files)
+        return self.staging.seed_session(STAGING, subject or person.id, label, files, announce=announce)
 
     def store(self, name: str, document: dict[str, Any]) -> int:
         """Store a document as an owner does, on top of what is there."""
@@ -217,7 +218,7 @@ class Site:
             store = XnatDocumentStore(connection, STAGING)
             if store.load(KEY_DOCUMENT) is None:
                 store.push(KEY_DOCUMENT, new_key(), None)
-                self.accept(key_fingerprint(store))
+                self.accept(key_fingerprint(store, STAGING))
                 self.clean.clear_requests()
             newest = store.load(name)
             return store.push(name, json.dumps(document), newest.version if newest else None)
@@ -234,7 +235,7 @@ class Site:
     def fingerprint(self) -> str | None:
         """Of the staging project's key."""
         with connect(Credentials(self.staging.url, OWNER, PASSWORD)) as connection:
-            return key_fingerprint(XnatDocumentStore(connection, STAGING))
+            return key_fingerprint(XnatDocumentStore(connection, STAGING), STAGING)
 
     def templates(self, *templates: dict[str, Any], **more: Any) -> int:
         return self.store("templates.json", {"schema_version": 1, "templates": list(templates)} | more)
@@ -294,23 +295,23 @@ class Site:
 
 @pytest.fixture
 def make_site(tmp_path: Path) -> Iterator[Callable[..., Site]]:
-    """Start a site with the given settings of its clean server."""
+    """Start a site with the given settings of its clean server, and `staging` those of the other."""
     started: list[Sandbox] = []
 
-    def make(**settings: Any) -> Site:
+    def make(*, staging: Settings | None = None, **settings: Any) -> Site:
         number = len(started)
-        staging = Sandbox(tmp_path / f"staging-{number}", settings=Settings(site_id="STAGE"))
+        first = Sandbox(tmp_path / f"staging-{number}", settings=staging or Settings(site_id="STAGE"))
         clean = Sandbox(tmp_path / f"clean-{number}", settings=Settings(**({"site_id": "CLEAN"} | settings)))
-        for server in (staging, clean):
+        for server in (first, clean):
             server.start()
             started.append(server)
             server.add_user(OWNER, PASSWORD)
             server.add_user(MEMBER, PASSWORD)
-        staging.add_project(STAGING, owner=OWNER)
+        first.add_project(STAGING, owner=OWNER)
         clean.add_project(CLEAN, owner=OWNER)
-        for server, project in ((staging, STAGING), (clean, CLEAN)):
+        for server, project in ((first, STAGING), (clean, CLEAN)):
             server.set_role(project, MEMBER, "member")
-        return Site(tmp_path / f"site-{number}", staging, clean)
+        return Site(tmp_path / f"site-{number}", first, clean)
 
     yield make
     for server in started:

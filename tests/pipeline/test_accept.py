@@ -16,7 +16,7 @@ from xnat_pixelanon.pipeline.rules import KEY_DOCUMENT, RuleFiles
 from xnat_pixelanon.sandbox.faults import Call, Fault
 from xnat_pixelanon.sandbox.person import Person
 
-OTHER = fingerprint_of(bytes(32))
+OTHER = fingerprint_of(bytes(32), STAGING)
 
 
 def refused(site: Site, **options: object) -> str:
@@ -29,7 +29,25 @@ def refused(site: Site, **options: object) -> str:
 
 
 def test_a_fingerprint_is_that_of_the_contract_and_says_nothing_of_the_key() -> None:
-    assert fingerprint_of(bytes(range(32))) == "2ekk2npryuyzwnjilbjcrkptlj"
+    found = fingerprint_of(bytes(range(32)), STAGING)
+    assert found == "xwfaesxr6paeg7wwfgii3mhaif"
+    assert found != fingerprint_of(bytes(range(32)), "EVIL")
+
+
+def test_a_key_that_a_reader_stored_in_a_project_of_his_own_is_not_accepted(site: Site) -> None:
+    """XNAT's config service gives the key to whoever can read the project."""
+    site.staging.add_user("mallory", PASSWORD)
+    site.staging.set_role(STAGING, "mallory", "collaborator")
+    site.staging.add_project("EVIL", owner="mallory")
+    with connect(Credentials(site.staging.url, "mallory", PASSWORD)) as connection:
+        there, own = XnatDocumentStore(connection, STAGING), XnatDocumentStore(connection, "EVIL")
+        for name in (KEY_DOCUMENT, "policy.json", "templates.json"):
+            stored = there.load(name)
+            assert stored is not None
+            own.push(name, stored.text, None)
+    assert "has not accepted this source" in refused(
+        site, source=XnatLocation("EVIL"), environment=site.environment() | {"XNAT_USER": "mallory"}
+    )
 
 
 @pytest.mark.parametrize("listed", [(), (OTHER,)])
@@ -89,6 +107,22 @@ def test_on_the_same_server_no_list_is_asked_for(same: Site) -> None:
     assert same.clean.requests == []
 
 
+def test_on_the_same_server_who_stored_the_policy_has_to_own_the_clean_project(same: Site) -> None:
+    """A co-owner of staging could otherwise spend the rights of whoever launches, or made the subscription."""
+    same.staging.add_user("second", PASSWORD)
+    same.staging.set_role(STAGING, "second", "owner")
+    same.staging.add_project("OTHERS", owner=OWNER)
+    with connect(Credentials(same.staging.url, "second", PASSWORD)) as connection:
+        store = XnatDocumentStore(connection, STAGING)
+        newest = store.load("policy.json")
+        assert newest is not None
+        store.push("policy.json", newest.text.replace(CLEAN, "OTHERS"), newest.version)
+    with pytest.raises(RefusedError, match="no owner of the clean project OTHERS"):
+        same.run()
+    same.staging.set_role("OTHERS", "second", "owner")
+    assert same.outcomes() == ["published"]
+
+
 def test_a_second_server_under_the_sources_own_name_is_the_same_server(same: Site) -> None:
     """`same` follows the source to the server that it is on."""
     named = {f"PIXELANON_PUBLIC_{part}": same.environment()[f"XNAT_{part}"] for part in ("HOST", "USER", "PASS")}
@@ -119,6 +153,9 @@ def test_a_folder_that_is_sent_to_a_named_server_needs_its_key_listed_too(
         folder()
     assert site.visible() == {}
     site.accept(site.fingerprint())
+    with pytest.raises(RefusedError) as caught:
+        folder()
+    site.accept(caught.value.hint.split()[-1])
     assert folder() == ["published"]
 
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pydicom
 import pytest
 
 from tests.pipeline.conftest import told_in
@@ -20,7 +22,19 @@ from xnat_pixelanon.cli.main import status_of
 from xnat_pixelanon.domain.codes import CODES, OUTCOMES, Outcome
 from xnat_pixelanon.domain.documents import schema_problems
 from xnat_pixelanon.sandbox.app import RequestRecord
-from xnat_pixelanon.sandbox.demo import CLEAN, OWNER, PASSWORD, STAGING, Stage, environment_of, stage, whole_job
+from xnat_pixelanon.sandbox.demo import (
+    CLEAN,
+    OWNER,
+    PASSWORD,
+    STAGING,
+    Stage,
+    by_hand,
+    by_itself,
+    commands,
+    environment_of,
+    stage,
+    swept,
+)
 from xnat_pixelanon.sandbox.sweep import Sweep, SweepResult
 
 EXPECTED = {
@@ -94,10 +108,11 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Done]:
         out = root / "out"
         out.mkdir()
         with redirect_stdout(said), redirect_stderr(said):
-            swept = whole_job(made, out, status_of, said.write)
+            by_hand(made, out, status_of, said.write)
+            found = swept(made, said.write)
         first, second = kept_reports(made)
         assert first == json.loads((out / "report" / "report.json").read_text())
-        yield Done(made, first, second, said.getvalue(), made.clean.requests, swept)
+        yield Done(made, first, second, said.getvalue(), made.clean.requests, found)
 
 
 def kept_reports(made: Stage) -> list[dict[str, Any]]:
@@ -230,6 +245,39 @@ def test_nothing_that_was_said_names_a_session_a_person_or_a_uid(done: Done) -> 
     assert "session STAGE_E00001: published" in done.said
     assert told_in(done.said.replace("phantoms", ""), done.made.samples) == []
     assert not re.search(r"Traceback|\b2\.25\.\d|\b1\.2\.840", done.said)
+
+
+@pytest.fixture(scope="module")
+def arrived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stage, str]]:
+    """A stage on which nobody ran anything by hand, after its second part; and what was said."""
+    root = tmp_path_factory.mktemp("arrived")
+    said = io.StringIO()
+    with stage(root, public=False) as made, environment_of(made), redirect_stdout(said), redirect_stderr(said):
+        for words in commands(made, root)[:-1]:
+            assert status_of(words) == 0
+        by_itself(made, root, status_of, lambda text: print(text, file=said))
+        yield made, said.getvalue()
+
+
+def test_a_session_that_is_archived_is_published_by_the_container_that_its_event_starts(
+    arrived: tuple[Stage, str],
+) -> None:
+    made, said = arrived
+    (container,) = made.staging.containers()
+    assert (container.status, container.user, container.line) == ("Complete", OWNER, "launch")
+    copies = [item.path for item in made.clean.stored() if item.path and item.path.suffix == ".dcm"]
+    assert len(copies) == len(made.samples[-1].files) == 1
+    assert made.samples[-1].label.endswith("_ARRIVING")
+    before, after = (pydicom.dcmread(path).pixel_array for path in (made.samples[-1].files[0], copies[0]))
+    for box in (np.s_[:, 440:480, 0:460], np.s_[:, 0:32, 390:640]):
+        assert before[box].any()
+        assert not after[box].any()
+        before[box] = 0
+    np.testing.assert_array_equal(before, after)
+    assert made.sweep().leaks == ()
+    for words in ("subscription CREATED: done", "redact: template  2 rectangles", "sessions: published 1", "Complete"):
+        assert words in said
+    assert told_in(said.replace("phantoms", ""), made.samples) == []
 
 
 def test_documents_and_reports_of_staging_do_not_reach_the_clean_server(done: Done) -> None:

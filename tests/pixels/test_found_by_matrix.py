@@ -99,10 +99,10 @@ def test_black_of_lossless_jpeg_is_that_of_the_colours_its_frames_name(
     np.testing.assert_array_equal(imagecodecs.jpegsof3_decode(data), expected)
 
 
-def test_bytes_behind_the_last_run_are_neither_copied_nor_in_the_way_of_the_proof(tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", [b"TEST^EXCESS 4711", b"\x09TEST^ROW10"], ids=["bytes", "a whole row of runs"])
+def test_what_is_behind_the_last_run_is_neither_copied_nor_in_the_way_of_the_proof(tmp_path: Path, text: bytes) -> None:
     pixels = random_pixels(frames=1, rows=4, columns=10)
     truth = pixels.cells[0, ..., 0].astype(np.uint8)
-    text = b"TEST^EXCESS 4711"
     plane = bytes(imagecodecs.packbits_encode(truth)) + text
     path = write_encapsulated(tmp_path / "source.dcm", pixels, RLE, [rle(plane)])
     for boxes in ([], [Rectangle(1, 2, 3, 7)]):

@@ -51,6 +51,15 @@ def test_an_empty_file_is_refused(corner: Corner) -> None:
     assert corner.raw("PUT", path, data=b"", headers=BYTES).status_code == 500
 
 
+def test_a_form_s_file_is_stored_as_a_browser_sends_it(corner: Corner) -> None:
+    path = f"/data/projects/{corner.id}/resources/R/files/a.json"
+    content = b'{"a": "\xc3\xa4"}\r\n\n-- \x00\xff'
+    answer = corner.raw("POST", path, files={"file": ("other.json", content, "application/json")})
+    assert answer.status_code == 200
+    assert corner.raw("GET", path).content == content
+    assert [row["Name"] for row in corner.rows(f"/data/projects/{corner.id}/resources/R/files")] == ["a.json"]
+
+
 def test_json_in_the_body_needs_inbody(corner: Corner) -> None:
     path = f"/data/projects/{corner.id}/resources/R/files/a.json"
     headers = {"Content-Type": "application/json"}

@@ -239,7 +239,7 @@ def test_without_public_images_nothing_speaks_of_them(tmp_path: Path) -> None:
 def test_the_policy_is_not_armed_unless_asked() -> None:
     assert not Policy.from_document(sample_policy("CLEAN", "SECOND")).enabled
     armed = Policy.from_document(sample_policy("CLEAN", "same", enabled=True))
-    assert (armed.enabled, armed.destination.project, armed.settle_minutes) == (True, "CLEAN", 0)
+    assert (armed.enabled, armed.destination.project, armed.settle_minutes) == (True, "CLEAN", 1)
 
 
 def _texts(ds: pydicom.Dataset) -> set[str]:

@@ -41,17 +41,22 @@ class Mount:
                 return
 
 
-def same_file(path: Path, size: int, md5: str) -> bool:
-    """Whether a mounted file is there with that size and, where known, that MD5."""
+def is_the_servers(path: Path, size: int, md5: str) -> bool:
+    """Whether a mounted file is the one that the server lists; never, where it lists no MD5.
+
+    What is mounted is not proof: the Container Service mounts the folder that a launch's own JSON of a session names.
+    """
     try:
-        if not path.is_file() or path.stat().st_size != size:
+        if not md5 or not _has_size(path, size):
             return False
-        if not md5:
-            return True
         with path.open("rb") as file:
             return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest() == md5
     except OSError:
         return False
+
+
+def _has_size(path: Path, size: int) -> bool:
+    return path.is_file() and path.stat().st_size == size
 
 
 def catalog_entries(catalog: bytes) -> frozenset[tuple[str, str]] | None:
@@ -74,6 +79,4 @@ def _holds(folder: Path, wanted: frozenset[tuple[str, str]], files: list[ListedF
         return False
     if not any(catalog_entries(catalog) == wanted for catalog in catalogs):
         return False
-    return all(
-        ".." not in PurePosixPath(one.path).parts and same_file(folder / one.path, one.size, "") for one in files
-    )
+    return all(".." not in PurePosixPath(one.path).parts and _has_size(folder / one.path, one.size) for one in files)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from xnat_pixelanon.domain.receipt import Receipt
 from xnat_pixelanon.domain.session import Contents, Package, SourceFile, SourceSession
@@ -167,3 +167,6 @@ class ReportStore(Protocol):
 
     def keep_fixed(self, files: Mapping[str, bytes]) -> str:
         """Store files under fixed names, over those that are there; the sentence is that of `keep`."""
+
+    def runs(self) -> Iterator[Mapping[str, Any]]:
+        """The reports that are kept, as report.json has them, newest first."""

@@ -11,7 +11,7 @@ from typing import Any
 from xnat_pixelanon.archive import listings, uris
 from xnat_pixelanon.archive.connection import XnatConnection
 from xnat_pixelanon.archive.listings import ListedFile, Resource, natural
-from xnat_pixelanon.archive.mount import Mount, same_file
+from xnat_pixelanon.archive.mount import Mount, is_the_servers
 from xnat_pixelanon.domain.session import Contents, NotSent, SourceFile, SourceScan, SourceSession
 from xnat_pixelanon.errors import ChangedError, NotFoundError, TransferError
 
@@ -101,7 +101,7 @@ class XnatSource:
     def fetch(self, file: SourceFile, folder: Path) -> Path:
         """In place when mounted, else downloaded into `folder` under a name that says nothing."""
         where: dict[str, Any] = json.loads(file.locator)
-        if where["local"] and same_file(Path(where["local"]), file.size, where["md5"]):
+        if where["local"] and is_the_servers(Path(where["local"]), file.size, where["md5"]):
             return Path(where["local"])
         target = folder / f"{next(self._numbers):08d}.dcm"
         try:

@@ -110,7 +110,7 @@ def _fingerprint(typed: str | None, source: Location | None) -> str:
     if source is None:
         return typed or ""
     with stored_in(source) as (store, location):
-        found = key_fingerprint(store)
+        found = key_fingerprint(store, location.project)
     if found is None:
         raise NotFoundError(
             f"{location.text} has no key yet", hint="the first 'policy push' of the staging project makes it"

@@ -73,9 +73,9 @@ def _add_shared(group: click.Group, document: Document) -> None:
     @_FROM
     def show(source: Location) -> None:
         """Print the stored document, with who stored it and when on stderr."""
-        with stored_in(source) as (store, _):
+        with stored_in(source) as (store, location):
             stored = newest(store, document)
-            _tell_fingerprint(document, store)
+            _tell_fingerprint(document, store, location)
         click.echo(f"{document.name} version {stored.version}, by {stored.author}, {stored.date}", err=True)
         click.echo(pulled(stored, document), nl=False)
 
@@ -108,7 +108,7 @@ def _add_shared(group: click.Group, document: Document) -> None:
         document.check(text, str(file))
         with stored_in(source) as (store, location):
             pushed = push_document(store, location, document, text, str(file))
-            _tell_fingerprint(document, store)
+            _tell_fingerprint(document, store, location)
         if pushed.made_key:
             click.echo(
                 "the project's key for pseudonyms and UIDs was made; keep the project's config in your backup", err=True
@@ -127,11 +127,11 @@ def _add_shared(group: click.Group, document: Document) -> None:
         Console(highlight=False).print(table if versions else f"no {document.name} stored")
 
 
-def _tell_fingerprint(document: Document, store: XnatDocumentStore) -> None:
+def _tell_fingerprint(document: Document, store: XnatDocumentStore, source: XnatLocation) -> None:
     """By which a clean project on a named server accepts what comes from here."""
-    found = key_fingerprint(store) if document is POLICY else None
+    found = key_fingerprint(store, source.project) if document is POLICY else None
     if found is not None:
-        click.echo(f"fingerprint of the project's key, for 'accept add': {found}", err=True)
+        click.echo(f"fingerprint of the project, for 'accept add': {found}", err=True)
 
 
 def _switch(source: Location, *, enabled: bool) -> None:

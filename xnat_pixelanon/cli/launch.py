@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
 
 import click
 
-from xnat_pixelanon.archive import connect
+from xnat_pixelanon.archive import XnatDocumentStore, connect
 from xnat_pixelanon.cli import show
 from xnat_pixelanon.cli.withdraw import sentences
-from xnat_pixelanon.domain.report import RunReport
+from xnat_pixelanon.domain.documents import parse
+from xnat_pixelanon.errors import PixelanonError
 from xnat_pixelanon.install.commands import command_for
+from xnat_pixelanon.pipeline.documents import TEMPLATES, pulled
+from xnat_pixelanon.pipeline.fan_out import fan_out
 from xnat_pixelanon.pipeline.launching import Action, Launch, launch_of
 from xnat_pixelanon.pipeline.pool import Workers, default_workers
 from xnat_pixelanon.pipeline.run import RunPlan, new_run_id, run
+from xnat_pixelanon.pipeline.scratch import DEFAULT_FOLDER
 from xnat_pixelanon.pipeline.set_up import Desk
 from xnat_pixelanon.pipeline.setup import RunOptions, prepared
 from xnat_pixelanon.pipeline.withdrawing import withdraw
 from xnat_pixelanon.reports import worklist
+from xnat_pixelanon.reports.proposal import FILE as proposal_file
+from xnat_pixelanon.reports.proposal import propose
 from xnat_pixelanon.reports.write import render
 
 _REASON = "withdrawn from the menu"
@@ -76,24 +83,65 @@ def _carry_out(launch: Launch, options: RunOptions) -> int:
     """Run, show, and keep the report in the staging project; a project's run makes its worklist anew."""
     run_id = new_run_id()
     with prepared(options) as plan:
+        if plan.rules.policy.fan_out and not launch.session and not options.dry_run:
+            return _spread(launch, plan)
         with Workers(default_workers()) as pool:
             result = run(plan, pool, show.choose(as_json=False), run_id=run_id)
         show.results(result.report)
         if plan.report_store is not None:
             click.echo(f"report: {plan.report_store.keep(run_id, render(result.report))}")
-        if not launch.session and not options.dry_run:
-            _make_worklist(launch, plan, result.report)
+        if not launch.session:
+            told = [result.report.as_dict()]
+            if not options.dry_run:
+                _make_worklist(launch, plan, told)
+            _make_proposal(launch, plan, told)
     if result.stopped is not None:
         show.error(result.stopped, as_json=False)
     return result.report.exit_status
 
 
-def _make_worklist(launch: Launch, plan: RunPlan, report: RunReport) -> None:
+def _spread(launch: Launch, plan: RunPlan) -> int:
+    """Launch a container for each session, then collect what earlier ones reported, and end.
+
+    In this order: what lies in the project resource cannot keep anything from being launched.
+    """
+    if plan.launches is not None and plan.report_store is not None:
+        click.echo(fan_out(plan.launches, command_for(launch.server)["name"], plan.sessions))
+        read: list[Mapping[str, Any]] = []
+        _make_worklist(launch, plan, _noted(plan.report_store.runs(), read))
+        _make_proposal(launch, plan, read)
+    return 0
+
+
+def _noted(reports: Iterable[Mapping[str, Any]], read: list[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """The reports, each put into `read` as it is taken: no more are fetched than the worklist needs."""
+    for report in reports:
+        read.append(report)
+        yield report
+
+
+def _make_worklist(launch: Launch, plan: RunPlan, reports: Iterable[Mapping[str, Any]]) -> None:
     if plan.report_store is None:
         return
-    rows = worklist.rows(plan.sessions, report)
-    files = worklist.render(rows, project=launch.project, made=report.finished)
+    rows = worklist.rows(plan.sessions, reports)
+    files = worklist.render(rows, project=launch.project, made=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
     click.echo(f"worklist: {len(rows)} waiting; {plan.report_store.keep_fixed(files)}")
+
+
+def _make_proposal(launch: Launch, plan: RunPlan, reports: Sequence[Mapping[str, Any]]) -> None:
+    """What to fill in, for groups that no template matches; its failure is said and fails no run."""
+    if plan.report_store is None:
+        return
+    try:
+        with connect(launch.source.credentials(os.environ)) as connection:
+            stored = XnatDocumentStore(connection, launch.project).load(TEMPLATES.name)
+        document = parse(pulled(stored, TEMPLATES), TEMPLATES.name) if stored else None
+    except PixelanonError as error:
+        click.echo(f"proposal: not made: {error.message}")
+        return
+    proposal = propose(document, plan.sessions, reports)
+    kept = plan.report_store.keep_fixed({proposal_file: proposal.text.encode()})
+    click.echo(f"{proposal.sentence}; {kept}")
 
 
 _ACTIONS: Mapping[Action, Callable[[Launch], int]] = {
@@ -116,5 +164,4 @@ def _use_scratch() -> None:
     folder = os.environ.get("TMPDIR", "")
     if folder and not os.access(folder, os.W_OK | os.X_OK):
         os.environ.pop("TMPDIR")
-        tempfile.tempdir = None
-        click.echo(f"{folder} cannot be written by user {os.getuid()}: working in {tempfile.gettempdir()}", err=True)
+        click.echo(f"{folder} cannot be written by user {os.getuid()}: working in {DEFAULT_FOLDER}", err=True)

@@ -50,7 +50,7 @@ def sandbox_command(staging_port: int, clean_port: int, folder: Path | None) -> 
 @click.command("demo")
 @click.option("--out", type=_FOLDER, default=Path("demo-out"), show_default=True, help="Report and picture go here.")
 def demo_command(out: Path) -> int:
-    """Do the whole job on two stand-in XNATs with phantoms, and sweep the clean one for leaks."""
+    """Do the whole job on two stand-in XNATs with phantoms, by hand and by an event, and sweep the clean one."""
     _needs_extra()
     from xnat_pixelanon.cli.main import status_of
     from xnat_pixelanon.sandbox.demo import run_demo

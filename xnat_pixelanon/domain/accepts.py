@@ -1,4 +1,4 @@
-"""accepts.json of a clean project: the staging projects that it takes from, by fingerprints of their keys.
+"""accepts.json of a clean project: the staging projects that it takes from, by fingerprints.
 
 Needed wherever the container holds the login of a service account: anybody who can launch there could send anywhere.
 """
@@ -18,9 +18,13 @@ DOCUMENT = "accepts.json"
 _LENGTH = 26
 
 
-def fingerprint_of(key: bytes) -> str:
-    """26 characters of lower-case base32 that name a project's key (not the site's) without giving it away."""
-    digest = hmac.digest(key, b"xnat-pixelanon key fingerprint", "sha256")
+def fingerprint_of(key: bytes, project: str) -> str:
+    """26 characters of lower-case base32 that stand for a staging project and its key, and give neither away.
+
+    The key alone would not do: whoever reads the project reads it, and could store it in a project of his own.
+    `project`: its ID; empty for a folder.
+    """
+    digest = hmac.digest(key, b"xnat-pixelanon fingerprint of " + project.encode(), "sha256")
     return base64.b32encode(digest).decode("ascii").lower()[:_LENGTH]
 
 

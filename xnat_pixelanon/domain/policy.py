@@ -44,6 +44,7 @@ class Policy:
     settle_minutes: int = 10
     labels: Labels = Labels()
     pictures: Literal["none", "after", "both"] = "both"
+    fan_out: bool = False
     based_on: int | None = None
 
     @classmethod
@@ -66,6 +67,7 @@ class Policy:
             "mixed",
             "settle_minutes",
             "pictures",
+            "fan_out",
             "based_on",
         )
         return cls(
@@ -95,8 +97,6 @@ def _not_yet(document: Mapping[str, Any]) -> Iterator[str]:
         yield "$.headers.script: this version does not run DicomEdit scripts; expected null"
     if document.get("send_headers_only"):
         yield "$.send_headers_only: not in this version; expected []"
-    if document.get("fan_out"):
-        yield "$.fan_out: not in this version; expected false"
     for key in ("subject", "session"):
         if document.get("labels", {}).get(key, "pseudonym") != "pseudonym":
             yield f'$.labels.{key}: not in this version; expected "pseudonym"'

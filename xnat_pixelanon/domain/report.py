@@ -57,6 +57,8 @@ class ScanReport:
     sent: bool
     instances: tuple[InstanceReport, ...]
     clean_scan: str = ""
+    undecided: tuple[Mapping[str, str | int], ...] = ()
+    """Criteria of its groups that no template matches: what a new template would name."""
 
 
 @dataclass(frozen=True, slots=True)

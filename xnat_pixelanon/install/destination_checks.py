@@ -51,7 +51,7 @@ def check_destination(
         findings.guarded("script of the clean project", checks.script)
         findings.guarded("prearchive of the clean project", checks.prearchive)
         if staging.policy.destination.server != "same" and staging.key is not None:
-            findings.guarded("accept list", partial(checks.accepts, fingerprint_of(staging.key)))
+            findings.guarded("accept list", partial(checks.accepts, fingerprint_of(staging.key, source.project)))
     findings.guarded("script of the clean site", checks.site_script)
 
 
@@ -102,7 +102,7 @@ class _Checks:
         stored = XnatDocumentStore(self.connection, self.clean.project).load(accepts_document.DOCUMENT)
         where = f"{accepts_document.DOCUMENT} of {self.clean.text}"
         if stored is not None and fingerprint in Accepts.from_text(stored.text, where):
-            self.findings.ok("accept list", f"{self.clean.text} accepts {fingerprint}, the key of staging")
+            self.findings.ok("accept list", f"{self.clean.text} accepts {fingerprint}, which is staging")
             return
         remedy = (
             f"an owner of {self.clean.project} types: xnat-pixelanon accept add --to {self.clean.text} {fingerprint}"

@@ -43,7 +43,10 @@ def newest(store: DocumentStore, document: Document) -> StoredDocument:
     """The stored document; NotFoundError where there is none."""
     stored = store.load(document.name)
     if stored is None:
-        raise NotFoundError(f"the project has no {document.name} stored", hint="store the first one with 'push FILE'")
+        raise NotFoundError(
+            f"the project has no {document.name} stored",
+            hint="store the first one with 'push FILE', or 'Set up publishing' of the menu",
+        )
     return stored
 
 

@@ -47,7 +47,7 @@ def look_up(
         connections = Connections(environment, stack, pace or Pace())
         connection = connections.of(source)
         check_owner(connections, source, "staging project")
-        reader = stored_rules(XnatDocumentStore(connection, source.project), RuleFiles(), dry_run=False)
+        reader = stored_rules(XnatDocumentStore(connection, source.project), source.project, RuleFiles(), dry_run=False)
         rules = reader()
         clean = destination_of(rules.policy, source)
         check_owner(connections, clean, "clean project")

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from xnat_pixelanon.archive.ports import DocumentStore
+from xnat_pixelanon.archive.ports import DocumentStore, StoredDocument
 from xnat_pixelanon.domain import policy as policy_document
 from xnat_pixelanon.domain import templates as templates_document
 from xnat_pixelanon.domain.accepts import fingerprint_of
@@ -32,9 +32,11 @@ class Rules:
     policy: Policy
     identity: Identity
     fingerprint: str
-    """Of the project's key, for the clean project's accepts.json."""
+    """Of the project and its key, for the clean project's accepts.json."""
     templates_version: int | None = None
     policy_version: int | None = None
+    policy_author: str = ""
+    """The account that stored or armed the policy; empty where it is a file."""
 
 
 RuleReader = Callable[[], Rules]
@@ -50,22 +52,30 @@ class RuleFiles:
     key: Path | None = None
 
 
-def stored_rules(store: DocumentStore, files: RuleFiles, *, dry_run: bool) -> RuleReader:
+def stored_rules(store: DocumentStore, project: str, files: RuleFiles, *, dry_run: bool) -> RuleReader:
     """Rules of an XNAT project. A dry run does without a policy and a key: it shows what would be decided."""
     stand_in_key = secrets.token_bytes(KEY_BYTES)
 
     def read() -> Rules:
         templates, templates_version = _templates(store, files.templates)
-        policy, policy_version = _policy(store, files.policy, dry_run=dry_run)
+        policy, stored_policy = _policy(store, files.policy, dry_run=dry_run)
         stored_key = store.load(KEY_DOCUMENT)
         if stored_key is None and not dry_run:
             raise NotFoundError(
                 "the staging project has no key for pseudonyms and UIDs",
-                hint="an owner stores the policy with 'policy push'; the first push makes the key",
+                hint="an owner stores the policy ('policy push', or the menu's 'Set up publishing'): that makes it",
             )
         key = key_from_text(stored_key.text, "the stored key") if stored_key else stand_in_key
         identity = Identity.from_keys(key, site_key())
-        return Rules(templates, policy, identity, fingerprint_of(key), templates_version, policy_version)
+        return Rules(
+            templates,
+            policy,
+            identity,
+            fingerprint_of(key, project),
+            templates_version,
+            stored_policy.version if stored_policy else None,
+            stored_policy.author if stored_policy else "",
+        )
 
     return read
 
@@ -89,7 +99,7 @@ def given_rules(files: RuleFiles, *, dry_run: bool) -> RuleReader:
         templates = TemplateSet.from_text(_read(templates_file), str(templates_file))
         policy = Policy.from_text(_read(policy_file), str(policy_file)) if policy_file else _NO_POLICY
         key = stand_in_key if key_file is None or (dry_run and not key_file.exists()) else key_of_file(key_file)
-        return Rules(templates, policy, Identity.from_keys(key, site_key()), fingerprint_of(key))
+        return Rules(templates, policy, Identity.from_keys(key, site_key()), fingerprint_of(key, ""))
 
     return read
 
@@ -106,17 +116,17 @@ def _templates(store: DocumentStore, given: Path | None) -> tuple[TemplateSet, i
     return TemplateSet.from_text(stored.text, f"stored templates.json, version {stored.version}"), stored.version
 
 
-def _policy(store: DocumentStore, given: Path | None, *, dry_run: bool) -> tuple[Policy, int | None]:
+def _policy(store: DocumentStore, given: Path | None, *, dry_run: bool) -> tuple[Policy, StoredDocument | None]:
     if given is not None:
         return Policy.from_text(_read(given), str(given)), None
     stored = store.load(policy_document.DOCUMENT)
     if stored is not None:
-        return Policy.from_text(stored.text, f"stored policy.json, version {stored.version}"), stored.version
+        return Policy.from_text(stored.text, f"stored policy.json, version {stored.version}"), stored
     if dry_run:
         return _NO_POLICY, None
     raise RefusedError(
         "the staging project has no policy.json: nothing may leave it",
-        hint="an owner stores one with 'policy push', looks at 'plan', then arms it with 'policy arm'",
+        hint="an owner stores one ('policy push', or the menu's 'Set up publishing'), looks at a dry run, then arms it",
     )
 
 
@@ -136,10 +146,10 @@ def key_from_text(text: str, where: str) -> bytes:
     return key
 
 
-def key_fingerprint(store: DocumentStore) -> str | None:
-    """The fingerprint of the project's key, for the clean project's accepts.json; None while there is no key."""
+def key_fingerprint(store: DocumentStore, project: str) -> str | None:
+    """The fingerprint of a staging project, for the clean project's accepts.json; None while it has no key."""
     stored = store.load(KEY_DOCUMENT)
-    return None if stored is None else fingerprint_of(key_from_text(stored.text, "the stored key"))
+    return None if stored is None else fingerprint_of(key_from_text(stored.text, "the stored key"), project)
 
 
 def key_of_file(path: Path) -> bytes:

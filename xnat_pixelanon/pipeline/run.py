@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from xnat_pixelanon import __version__
+from xnat_pixelanon.archive.launches import ContainerLaunches
 from xnat_pixelanon.archive.ports import Destination, ReportStore, Source
 from xnat_pixelanon.domain.codes import Outcome
 from xnat_pixelanon.domain.report import NotSentReport, RunReport, SessionReport, exit_status
@@ -50,6 +51,10 @@ class RunPlan:
     replace: bool = False
     """What the policy's on_change: replace does, for this run."""
     settling: Settling | None = None
+    whole: bool = True
+    """Every session of the source was asked for, and not some of them by name."""
+    launches: ContainerLaunches | None = None
+    """Of the Container Service of the XNAT that is the source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +110,7 @@ def run(plan: RunPlan, workers: Workers, progress: Progress, *, run_id: str) -> 
         exit_status=status,
         sessions=tuple(reports),
         strays=plan.strays,
-        notes=(*plan.notes, *_silent_templates(plan.rules, reports)),
+        notes=(*plan.notes, *_silent_templates(plan, reports)),
     )
     progress.run_done(report)
     return RunResult(report, stopped)
@@ -139,15 +144,17 @@ def _one(job: Job, session: SourceSession, telling: SessionTelling) -> tuple[Ses
         ), None
 
 
-def _silent_templates(rules: Rules, reports: Sequence[SessionReport]) -> tuple[str, ...]:
-    """A template that touched nothing is said out loud."""
+def _silent_templates(plan: RunPlan, reports: Sequence[SessionReport]) -> tuple[str, ...]:
+    """A template that touched nothing is said out loud; where only some sessions were looked at, that says nothing."""
     if not reports:
         return ("the source holds no session",)
+    if not plan.whole:
+        return ()
     scans = [scan for session in reports for scan in session.scans]
     used = {name for scan in scans for instance in scan.instances for name in instance.templates}
     return tuple(
         f"template {template.id} matched no image of this run"
-        for template in rules.templates.templates
+        for template in plan.rules.templates.templates
         if template.id not in used
     )
 

@@ -77,8 +77,10 @@ def run_session(job: Job, session: SourceSession, telling: SessionTelling) -> Se
     if session.shared:
         return telling.end(Outcome.SHARED)
     withdrawn = job.rules.templates.withdrawal_of(session.id) is not None  # what is taken back need not be quiet
-    if job.settling is not None and not withdrawn and (why := job.settling.wait(session)):
-        return telling.end(Outcome.WAITING, error=f"the session is not quiet: {why}", hint=settling.HINT)
+    if job.settling is not None and not withdrawn and (found := job.settling.wait(session)):
+        return telling.end(
+            Outcome.WAITING, error=f"the session is not quiet: {found.why}", hint=found.hint or settling.HINT
+        )
     if withdrawn:
         telling.note(f"{_STANDS}: an owner withdrew it")  # until it is known to be gone
     contents = job.source.contents(session)

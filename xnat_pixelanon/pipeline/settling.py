@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from xnat_pixelanon.archive.ports import Source
+from xnat_pixelanon.archive.quiet import Disturbance
 from xnat_pixelanon.domain.session import Contents, SourceSession
 
 HINT = "nothing of it was sent; the next event, launch or project run takes it up again"
@@ -15,8 +16,8 @@ HINT = "nothing of it was sent; the next event, launch or project run takes it u
 class Disturbances(Protocol):
     """Tells what is at work on a session."""
 
-    def disturbance(self, session: SourceSession) -> str:
-        """A sentence for people; empty when nothing is."""
+    def disturbance(self, session: SourceSession) -> Disturbance | None:
+        """None when nothing is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +39,22 @@ class Settling:
     seconds: float
     poll: float
 
-    def wait(self, session: SourceSession) -> str:
-        """Empty once nothing works on the session and two looks found the same files; else what still went on."""
+    def wait(self, session: SourceSession) -> Disturbance | None:
+        """None once nothing works on the session and two looks found the same files; else what still went on.
+
+        What waits for us is not waited for: the event of its merge takes the session up again.
+        """
         end = time.monotonic() + self.seconds
         before: Contents | None = None
         while True:
-            why = self.disturbances.disturbance(session)
-            if not self.seconds:
-                return why
-            now = None if why else self.source.contents(session)
+            disturbance = self.disturbances.disturbance(session)
+            if not self.seconds or (disturbance is not None and disturbance.waits_for_us):
+                return disturbance
+            now = None if disturbance else self.source.contents(session)
             if now is not None and now == before:
-                return ""
+                return None
             left = end - time.monotonic()
             if left <= 0:
-                return why or "its files still change"
+                return disturbance or Disturbance("its files still change")
             before = now
             time.sleep(min(self.poll, max(left, 0.01)))

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from xnat_pixelanon.archive import (
@@ -26,11 +27,12 @@ from xnat_pixelanon.archive import (
     project_accessibility,
     project_role,
 )
+from xnat_pixelanon.archive.launches import ContainerLaunches
 from xnat_pixelanon.archive.ports import Destination, Source
 from xnat_pixelanon.archive.quiet import Quiet
 from xnat_pixelanon.domain.policy import Policy
 from xnat_pixelanon.errors import ConfigurationError, RefusedError, RightsError
-from xnat_pixelanon.pipeline.accepting import acceptance, checked
+from xnat_pixelanon.pipeline.accepting import acceptance, authorship, checked
 from xnat_pixelanon.pipeline.rules import RuleFiles, RuleReader, Rules, given_rules, stored_rules
 from xnat_pixelanon.pipeline.run import RunPlan
 from xnat_pixelanon.pipeline.settling import Patience, Settling
@@ -112,12 +114,13 @@ def _from_xnat(
     connection = connections.of(source)
     role = project_role(connection, source.project)
     check_private(connection, source)
-    reader = stored_rules(XnatDocumentStore(connection, source.project), files, dry_run=options.dry_run)
+    reader = stored_rules(XnatDocumentStore(connection, source.project), source.project, files, dry_run=options.dry_run)
     rules = reader()
     if options.narrowed is not None:
         options.narrowed(rules.policy)
     destination = None
     if not options.dry_run:
+        _check_armed(rules.policy)
         _check_launcher(role, rules.policy, source)
         _check_replace(role, options, rules.policy)
         location: Location = destination_of(rules.policy, source)
@@ -129,7 +132,9 @@ def _from_xnat(
                 hint=f"leave --to away, or let an owner change the policy; it names {location.text}",
             )
         destination = open_destination(location, connections, (connection.server, source.project))
-        reader = _allowed(destination, location, rules, reader, connections)
+        reader = checked(
+            _allowed(destination, location, rules, reader, connections), partial(_check_still, connection, source)
+        )
     mount = environment.get(MOUNT_VARIABLE)
     opened = XnatSource(connection, source.project, name=source.text, mount=Path(mount) if mount else None)
     plan = _plan(options, opened, destination, rules, reader)
@@ -139,6 +144,7 @@ def _from_xnat(
         strays=() if options.sessions else not_sent_reports(opened.strays()),
         report_store=XnatReportStore(connection, source.project),
         settling=_settling(options.patience, connection, opened, source.project, rules),
+        launches=ContainerLaunches(connection, source.project),
     )
 
 
@@ -184,6 +190,7 @@ def _plan(
         destination_name=destination.name if destination else "",
         strict=options.strict,
         replace=options.replace,
+        whole=not options.sessions,
     )
 
 
@@ -218,15 +225,21 @@ def _check_armed(policy: Policy) -> None:
     if not policy.enabled:
         raise RefusedError(
             "the policy is not armed: nothing may be published",
-            hint="look at 'plan' first, then an owner arms it with 'policy arm' (in a file: \"enabled\": true)",
+            hint="look at a dry run first, then an owner arms it: 'policy arm', or 'Arm publishing' of the menu "
+            '(in a file: "enabled": true)',
         )
 
 
+def _check_still(connection: XnatConnection, source: XnatLocation, rules: Rules) -> None:
+    """Just before a session comes to be: what may have changed in the staging project since the start."""
+    check_private(connection, source)
+    _check_launcher(project_role(connection, source.project), rules.policy, source)
+
+
 def _check_launcher(role: Role, policy: Policy, source: XnatLocation) -> None:
-    _check_armed(policy)
     allowed = (Role.OWNER,) if policy.launchers == "owners" else (Role.OWNER, Role.MEMBER)
     if role not in allowed:
-        raise RightsError(
+        raise RefusedError(
             f"this account is {role} of {source.project}; the policy lets {policy.launchers} start a run",
             hint="ask an owner of the staging project to start it, or to change launchers in the policy",
         )
@@ -260,11 +273,15 @@ def open_destination(location: Location, connections: Connections, source: Path 
 def _allowed(
     destination: Destination, location: Location, rules: Rules, reader: RuleReader, connections: Connections
 ) -> RuleReader:
-    """Check the destination; for a named server also, now and whenever the rules are read, that it accepts us."""
+    """Check the destination, and, now and whenever the rules are read, that it is to take from us."""
     destination.check()
-    if isinstance(location, DirLocation) or rules.policy.destination.server == "same":
+    if isinstance(location, DirLocation):
         return reader
-    check = acceptance(XnatDocumentStore(connections.of(location), location.project), location)
+    connection = connections.of(location)
+    if rules.policy.destination.server == "same":
+        check = authorship(connection, location)
+    else:
+        check = acceptance(XnatDocumentStore(connection, location.project), location)
     check(rules)
     return checked(reader, check)
 

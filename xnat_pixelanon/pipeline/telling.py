@@ -87,6 +87,8 @@ def _scan_report(scan: ScanFacts, decision: ScanDecision) -> ScanReport:
         _instance_report(facts, own) for facts, own in zip(scan.instances, decision.instances, strict=True)
     )
     groups = tuple(dict.fromkeys(Group.of(facts).text for facts in scan.instances if not facts.damage))
+    pairs = zip(scan.instances, decision.instances, strict=True)
+    undecided = dict.fromkeys(Group.of(facts) for facts, own in pairs if own.code == "no-template")
     return ScanReport(
         id=scan.id,
         groups=groups,
@@ -99,6 +101,7 @@ def _scan_report(scan: ScanFacts, decision: ScanDecision) -> ScanReport:
         effective=(),
         sent=False,
         instances=instances,
+        undecided=tuple(group.criteria for group in undecided),
     )
 
 

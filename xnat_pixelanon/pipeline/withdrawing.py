@@ -61,7 +61,7 @@ def withdraw(
         connections = Connections(environment, stack, pace or Pace())
         store = XnatDocumentStore(connections.of(source), source.project)
         check_owner(connections, source, "staging project")
-        rules = stored_rules(store, RuleFiles(), dry_run=False)()
+        rules = stored_rules(store, source.project, RuleFiles(), dry_run=False)()
         if narrowed is not None:
             narrowed(rules.policy)
         clean = destination_of(rules.policy, source)

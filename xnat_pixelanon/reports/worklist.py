@@ -1,4 +1,4 @@
-"""The worklist of a staging project: what waits for a person and why, as a run of all of it saw it.
+"""The worklist of a staging project: what waits for a person and why, from what runs reported.
 
 First what was sent and is no longer allowed, then oldest first.
 
@@ -7,12 +7,14 @@ An event run that ended with a held session is complete for XNAT, and nobody wou
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
+from typing import Any
 
 from xnat_pixelanon.domain.codes import CODES, OUTCOMES, Kind, Outcome
-from xnat_pixelanon.domain.report import RunReport, SessionReport
+from xnat_pixelanon.domain.instance import proposable
 from xnat_pixelanon.domain.session import SourceSession
+from xnat_pixelanon.reports.proposal import BY_HAND
 from xnat_pixelanon.reports.write import csv_text, pages
 
 FILES = ("worklist.html", "worklist.csv")
@@ -35,10 +37,22 @@ class Row:
     run: str
 
 
-def rows(sessions: Sequence[SourceSession], report: RunReport) -> list[Row]:
-    """A row for each of `sessions` that the report leaves waiting, in the order of the list."""
-    since = {session.id: session.inserted for session in sessions}
-    found = [_row(told, since.get(told.id, ""), report) for told in report.sessions if _waits(told)]
+def rows(sessions: Sequence[SourceSession], reports: Iterable[Mapping[str, Any]]) -> list[Row]:
+    """A row for each of `sessions` that the newest of `reports` about it leaves waiting, in the order of the list.
+
+    `reports` are in the form of report.json, newest first; no more of them are read than are needed to find every
+    session. Dry runs do not count.
+    """
+    left = {session.id: session for session in sessions if not session.shared}
+    found: list[Row] = []
+    for report in reports:
+        for told in () if report["dry_run"] else report["sessions"]:
+            session = left.pop(told["id"], None)
+            if session is not None and _waits(told):
+                found.append(_row(session, told, report))
+        if not left:
+            break
+    found += [_unseen(session) for session in left.values()]
     return sorted(found, key=lambda row: (row.outcome != Outcome.NO_LONGER_ALLOWED, row.since, row.session_id))
 
 
@@ -50,25 +64,39 @@ def render(found: Sequence[Row], *, project: str, made: str) -> Mapping[str, byt
     return {FILES[0]: page.lstrip().encode(), FILES[1]: csv_text(columns, lines).encode()}
 
 
-def _waits(told: SessionReport) -> bool:
-    return told.outcome in _WAITS or any(scan.decision == Kind.HOLD for scan in told.scans)
+def _waits(told: Mapping[str, Any]) -> bool:
+    return told["outcome"] in _WAITS or any(scan["decision"] == Kind.HOLD for scan in told["scans"])
 
 
-def _row(told: SessionReport, since: str, report: RunReport) -> Row:
-    held = [scan for scan in told.scans if scan.decision == Kind.HOLD]
-    codes = [CODES[code] for code in dict.fromkeys(scan.code for scan in held)]
-    outcome = OUTCOMES[Outcome(told.outcome)]
-    changed = told.outcome in _CHANGED  # this of the clean session comes before what is asked for the next one
-    why = [outcome.meaning if changed else "", told.error, told.note, *(code.meaning for code in codes)]
-    what = [outcome.remedy if changed else "", told.hint, *(code.remedy for code in codes)]
+def _row(session: SourceSession, told: Mapping[str, Any], report: Mapping[str, Any]) -> Row:
+    held = [scan for scan in told["scans"] if scan["decision"] == Kind.HOLD]
+    codes = [CODES[code] for code in dict.fromkeys(scan["code"] for scan in held) if code in CODES]
+    outcome = OUTCOMES[Outcome(told["outcome"])]
+    changed = told["outcome"] in _CHANGED  # this of the clean session comes before what is asked for the next one
+    why = [outcome.meaning if changed else "", told["error"], told.get("note", ""), *(code.meaning for code in codes)]
+    what = [outcome.remedy if changed else "", told["hint"], *(code.remedy for code in codes), *_by_hand(held)]
     return Row(
-        told.id,
-        told.label,
-        since,
-        told.outcome,
-        "; ".join(filter(None, why)) or told.outcome,
-        " ".join(dict.fromkeys(filter(None, what))) or told.remedy,
-        tuple(f"{scan.id} ({scan.code})" for scan in held),
-        report.finished,
-        report.run,
+        session.id,
+        session.label,
+        session.inserted,
+        told["outcome"],
+        "; ".join(filter(None, why)) or outcome.meaning,
+        " ".join(dict.fromkeys(filter(None, what))) or told["remedy"],
+        tuple(f"{scan['id']} ({scan['code']})" for scan in held),
+        report["finished"],
+        report["run"],
     )
+
+
+def _by_hand(held: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What to do about scans whose groups the proposal has no entry for."""
+    odd = [scan["id"] for scan in held if not all(map(proposable, scan.get("undecided", ())))]
+    if not odd:
+        return []
+    return [f"The proposal has no entry for scan {', '.join(odd)}, as its header has no plain modality: {BY_HAND}."]
+
+
+def _unseen(session: SourceSession) -> Row:
+    """One that no run has told of: its container is at work, waits for its turn, or came to no end."""
+    what = "Wait for the launches that are at work; then launch 'publish this session' and look at its log."
+    return Row(session.id, session.label, session.inserted, "not seen", "no run has reported it yet", what, (), "", "")

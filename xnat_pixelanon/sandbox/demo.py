@@ -13,17 +13,26 @@ from pathlib import Path
 
 import pydicom
 
+from xnat_pixelanon.archive import Credentials, connect
 from xnat_pixelanon.errors import ProofError
 from xnat_pixelanon.pixels import render_frame
 from xnat_pixelanon.sandbox.app import RequestRecord
 from xnat_pixelanon.sandbox.pictures import before_after
-from xnat_pixelanon.sandbox.samples import SampleSession, sample_policy, sample_sessions, sample_templates
+from xnat_pixelanon.sandbox.samples import (
+    SampleSession,
+    arriving_session,
+    sample_policy,
+    sample_sessions,
+    sample_templates,
+)
 from xnat_pixelanon.sandbox.server import Sandbox
 from xnat_pixelanon.sandbox.settings import Settings
 from xnat_pixelanon.sandbox.sweep import Sweep, SweepResult
 
 STAGING, CLEAN, SECOND = "STAGING", "CLEAN", "PUBLIC"
-OWNER, PASSWORD = "demo-owner", "demo-password"
+OWNER, ADMIN, PASSWORD = "demo-owner", "demo-admin", "demo-password"
+_PATIENCE = 120.0
+"""Seconds for a container that publishes one session, on a machine that is busy."""
 
 Command = Callable[[Sequence[str]], int]
 Say = Callable[[str], None]
@@ -64,6 +73,7 @@ def stage(root: Path, *, public: bool = True, ports: tuple[int, int] = (0, 0)) -
     with staging, clean:
         for server in (staging, clean):
             server.add_user(OWNER, PASSWORD)
+        staging.add_user(ADMIN, PASSWORD, admin=True)
         staging.add_project(STAGING, owner=OWNER)
         clean.add_project(CLEAN, owner=OWNER)
         made = Stage(staging, clean, sample_sessions(root / "samples", public=public))
@@ -73,10 +83,11 @@ def stage(root: Path, *, public: bool = True, ports: tuple[int, int] = (0, 0)) -
 
 
 @contextmanager
-def environment_of(made: Stage) -> Iterator[None]:
-    """The environment variables of the stage, for commands that run in this process."""
-    before = {name: os.environ.get(name) for name in made.environment}
-    os.environ.update(made.environment)
+def environment_of(made: Stage, **more: str) -> Iterator[None]:
+    """The environment variables of the stage and `more`, for commands that run in this process."""
+    variables = {**made.environment, **more}
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
     try:
         yield
     finally:
@@ -94,7 +105,9 @@ def run_demo(root: Path, out: Path, command: Command, say: Say) -> None:
     say("Two stand-in XNATs on this machine, and a staging project of phantoms with invented names burned in.")
     with stage(root) as made, environment_of(made):
         say(f"staging {made.staging.url} with {len(made.samples)} sessions, clean {made.clean.url}, still empty\n")
-        found = whole_job(made, out, command, say)
+        by_hand(made, out, command, say)
+        by_itself(made, root, command, say)
+        found = swept(made, say)
         say(f"picture: {_picture(made, out, root)}")
         say(f"report: {out / 'report' / 'report.html'}")
         if found.leaks:
@@ -102,20 +115,93 @@ def run_demo(root: Path, out: Path, command: Command, say: Say) -> None:
     say(f"done in {time.monotonic() - started:.0f} s")
 
 
-def whole_job(made: Stage, out: Path, command: Command, say: Say) -> SweepResult:
-    """Documents stored, policy armed, a run, the same run again, and the sweep; ProofError when a command fails."""
+def by_hand(made: Stage, out: Path, command: Command, say: Say) -> None:
+    """Documents stored, policy armed, a run, and the same run again; ProofError when a command fails."""
+    say("1. By hand: an owner stores what was seen in the images and where copies go, and runs.\n")
     for words in commands(made, out):
         say(f"$ xnat-pixelanon {' '.join(words)}")
-        status = command(words)
-        say("" if status == 0 else f"exit status {status}\n")
-        if status != 0:
-            raise ProofError(f"the demo's command ended with status {status}", hint="report it")
+        _well(command(words))
+        say("")
     say("The same again: nothing changed, so nothing is sent.")
     made.clean.clear_requests()
     say(f"$ xnat-pixelanon run --from xnat:{STAGING}")
     say(_last_line(command, ["run", "--from", f"xnat:{STAGING}"]))
     writes = [one for one in made.clean.requests if one.method not in ("GET", "HEAD")]
     say(f"requests to the clean server other than GET: {', '.join(sorted({_shape(one) for one in writes}))}\n")
+
+
+def by_itself(made: Stage, root: Path, command: Command, say: Say) -> None:
+    """The tool installed, a session archived, and the container that its event starts; ProofError when one fails."""
+    say("2. By itself: the tool is installed in the staging XNAT, and nobody types anything when a session arrives.\n")
+    _prepare_site(made)
+    for user, words in (
+        (ADMIN, ["install"]),
+        (OWNER, ["install", "--project", f"xnat:{STAGING}", "--events"]),
+    ):
+        say(f"$ xnat-pixelanon {' '.join(words)}     # {'the administrator' if user == ADMIN else 'the owner'}")
+        with environment_of(made, XNAT_USER=user):
+            _quoted(_steps(command, words), say)
+    before = _clean_sessions(made)
+    say("A session is archived in the staging project, as a scanner sends it: the Event Service fires CREATED, and the")
+    say("Container Service starts a container, here a process of this machine. Its log:")
+    sample = arriving_session(root / "arriving")
+    made.samples.append(sample)
+    session = made.ids[sample.label] = made.staging.seed_session(
+        STAGING, sample.subject, sample.label, sample.files, announce=True
+    )
+    arrived = time.monotonic()
+    container = made.staging.wait_for_containers(_PATIENCE)[-1]
+    seconds = time.monotonic() - arrived
+    _quoted([*container.stderr.splitlines(), *_last_lines(container.stdout)], say)
+    new = _clean_sessions(made) - before
+    if container.status != "Complete" or len(new) != 1:
+        raise ProofError(f"the container is {container.status}, and {len(new)} sessions came of it", hint="report it")
+    say(f"container {container.id}: {container.status}, {seconds:.0f} s after it arrived.")
+    say(f"{session} of staging is in the clean project now, as {new.pop()}.\n")
+
+
+def _prepare_site(made: Stage) -> None:
+    """What an administrator does outside of the tool: the second server's account, and the switch of the events."""
+    for name, value in (("host", made.clean.url), ("user", OWNER), ("pass", PASSWORD)):
+        made.staging.set_system_property(f"pixelanon.public.{name}", value)
+    made.staging.enable_events()
+    made.staging.container_environment["PIXELANON_POLL"] = "0.5"
+
+
+def _clean_sessions(made: Stage) -> set[str]:
+    """Labels of the clean project, as its owner sees them."""
+    with connect(Credentials(made.clean.url, OWNER, PASSWORD)) as connection:
+        path = f"/data/projects/{CLEAN}/experiments?columns=label&format=json"
+        return {row["label"] for row in connection.rows(path, "listing the clean project")}
+
+
+def _steps(command: Command, words: Sequence[str]) -> list[str]:
+    """What an installation did, one line a step; its table says the same."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        status = command(words)
+    _well(status)
+    return err.getvalue().splitlines()
+
+
+def _last_lines(text: str) -> list[str]:
+    """Those behind the tables of a run."""
+    return [line for line in text.splitlines() if line.startswith(("sessions:", "report:"))]
+
+
+def _quoted(lines: Sequence[str], say: Say) -> None:
+    for line in lines:
+        say(f"  | {line}")
+    say("")
+
+
+def _well(status: int) -> None:
+    if status != 0:
+        raise ProofError(f"the demo's command ended with status {status}", hint="report it")
+
+
+def swept(made: Stage, say: Say) -> SweepResult:
+    """What a sweep of the clean server finds, said in a sentence."""
     found = made.sweep()
     say(
         f"A sweep of everything that the clean server stores: {found.items} items, {found.files} files, "

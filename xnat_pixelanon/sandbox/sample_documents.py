@@ -41,7 +41,7 @@ def sample_templates(sessions: Iterable[SampleSession]) -> dict[str, Any]:
 def sample_policy(destination_project: str, server: str, *, enabled: bool = False) -> dict[str, Any]:
     """A policy document; not armed unless `enabled`. `server` is `same` or a NAME of PIXELANON_<NAME>_HOST.
 
-    `settle_minutes` is 0: the samples are complete when they arrive.
+    `settle_minutes` is 1: who launches by an event waits no longer until a session is quiet.
     """
     return {
         "schema_version": 1,
@@ -49,7 +49,7 @@ def sample_policy(destination_project: str, server: str, *, enabled: bool = Fals
         "destination": {"server": server, "project": destination_project},
         "publish": "complete-sessions",
         "mixed": "unsupported",
-        "settle_minutes": 0,
+        "settle_minutes": 1,
     }
 
 

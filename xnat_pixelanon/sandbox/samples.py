@@ -33,6 +33,13 @@ def sample_sessions(root: Path, *, public: bool = True) -> list[SampleSession]:
     return made
 
 
+def arriving_session(root: Path) -> SampleSession:
+    """One more, for a demo to archive while everything runs: its images are of a kind that the templates know."""
+    desk = Desk("ARRIVING", Person.numbered(_LATE), _LATE)
+    _us_cine_borealis(desk)
+    return desk.finish(root)
+
+
 def _us_cine_acme(desk: Desk) -> None:
     """Name line on top: the banner of one maker."""
     banner = Burned(desk.person.banner, (10, 10), 18)
@@ -185,5 +192,7 @@ _SESSIONS: Mapping[str, Callable[[Desk], None]] = MappingProxyType(
         "CARRIERS": _carriers,
     }
 )
+_LATE = 36
+"""Number of the study that arrives late, and of its person."""
 _PERSONS: Mapping[str, int] = MappingProxyType({"MR": 25, "RT": 4})
 """Where it is not the person of the session's number: a name with an accent, and one patient with two sessions."""
