@@ -13,6 +13,7 @@ import pytest
 from xnat_pixelanon.archive import XnatLocation
 from xnat_pixelanon.archive.project_files import DOCUMENTS as DOCUMENTS_RESOURCE
 from xnat_pixelanon.cli.main import EXIT_STATUS, cli
+from xnat_pixelanon.domain.changes import ON_CHANGE
 from xnat_pixelanon.domain.codes import CODES, OUTCOMES, Kind
 from xnat_pixelanon.domain.criteria import CRITERIA
 from xnat_pixelanon.domain.documents import SCHEMAS, schema, schema_problems
@@ -66,6 +67,11 @@ def test_the_table_of_outcomes_is_the_programs() -> None:
     assert table_rows("Session outcomes") == {
         outcome.value: [text.meaning, text.remedy] for outcome, text in OUTCOMES.items()
     }
+
+
+def test_what_each_on_change_does_is_told_in_the_programs_words() -> None:
+    rows = re.findall(r"^  \| `([a-z]+)` \| (.*) \|$", REFERENCE, re.MULTILINE)
+    assert dict(rows) == ON_CHANGE
 
 
 def test_the_table_of_criteria_is_the_programs() -> None:

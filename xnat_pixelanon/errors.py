@@ -35,6 +35,11 @@ class PixelanonError(Exception):
         self.message = message
         self.hint = hint
 
+    def extend(self, text: str) -> None:
+        """Say more in an error that is on its way already."""
+        self.message += text
+        self.args = (self.message,)
+
 
 class ConfigurationError(PixelanonError):
     """What was asked for cannot be done as things are set up; nothing was sent."""

@@ -29,10 +29,14 @@ from tests.pipeline.conftest import (
 from xnat_pixelanon.archive import Credentials, XnatDocumentStore, connect
 from xnat_pixelanon.archive.project_files import DOCUMENTS, REPORTS, ProjectFiles
 from xnat_pixelanon.pipeline.rules import KEY_DOCUMENT
+from xnat_pixelanon.sandbox.faults import Fault, Status
 from xnat_pixelanon.sandbox.person import Person
 from xnat_pixelanon.sandbox.phantoms import save
 
 Launched = Callable[..., Said]
+SESSION = "STAGE_E00001"
+"""The one of the site."""
+OTHER_ROWS = [{"top": 0, "left": 0, "bottom": 30, "right": 96}]
 
 
 @pytest.fixture
@@ -138,8 +142,10 @@ def test_an_entry_for_the_other_server_is_refused(launched: Launched, site: Site
 
 
 def test_a_launch_of_somebody_who_is_no_owner_is_refused(launched: Launched, site: Site) -> None:
-    for action in ("run", "set-up", "store-documents", "arm", "disarm"):
-        launched(action, user=MEMBER, CLEAN_PROJECT=CLEAN).refuses("this account is member", "ask an owner")
+    for action in ("run", "set-up", "store-documents", "arm", "disarm", "withdraw"):
+        launched(action, user=MEMBER, CLEAN_PROJECT=CLEAN, SESSION=SESSION).refuses(
+            "this account is member", "ask an owner"
+        )
     assert site.visible() == {}
 
 
@@ -148,7 +154,10 @@ def test_nothing_is_published_before_the_policy_is_armed(launched: Launched, sit
     launched("run").refuses("not armed")
     assert "armed: version" in launched("arm").out
     assert "armed already" in launched("arm").out
-    assert f"project {CLEAN} on the server PUBLIC" in launched("arm").out
+    site.policy(on_change="replace")
+    said = launched("arm").out
+    assert f"project {CLEAN} on the server PUBLIC" in said
+    assert "put in its place; with nothing left to send it is taken back (on_change: replace)" in said
     assert launched("run").status == 0
     assert len(site.visible()) == 1
     assert "disarmed: version" in launched("disarm").out
@@ -158,6 +167,68 @@ def test_nothing_is_published_before_the_policy_is_armed(launched: Launched, sit
 def test_a_destination_that_is_the_source_is_refused(launched: Launched, site: Site) -> None:
     site.policy(destination={"server": "same", "project": STAGING})
     launched("run", SERVER="same").refuses("same project")
+
+
+def test_a_session_is_withdrawn_from_its_menu_and_never_comes_again(launched: Launched, site: Site) -> None:
+    launched("run")
+    (label,) = site.visible()
+    said = launched("withdraw", SESSION=SESSION)
+    assert (said.status, site.visible(), site.copies()) == (0, {}, [])
+    assert f"session {SESSION}: its override in templates.json is stored as version 2" in said.out
+    assert label not in said.out + said.err
+    assert [one["reason"] for one in stored(site, "templates.json")["overrides"]] == ["withdrawn from the menu"]
+    assert launched("run").status == 0
+    assert "stands there already" in launched("withdraw", SESSION=SESSION).out
+    assert (site.visible(), worklist(site)) == ({}, [])
+
+
+def test_a_withdrawal_can_only_narrow_too(launched: Launched, site: Site) -> None:
+    launched("run")
+    launched("withdraw").refuses("PIXELANON_SESSION is not the experiment ID of the session to withdraw")
+    launched("withdraw", SESSION=SESSION, SERVER="same").refuses("for the server same")
+    launched("withdraw", SESSION=SESSION, CLEAN_PROJECT="ELSEWHERE").refuses("names another destination")
+    launched("withdraw", SESSION="STAGE_E99999").refuses("no image session for wanted session number 1")
+    assert len(site.visible()) == 1
+    assert "overrides" not in stored(site, "templates.json")
+
+
+def test_the_worklist_says_what_of_the_clean_side_is_not_as_decided_and_what_to_do(
+    launched: Launched, site: Site
+) -> None:
+    """Stale; then no longer allowed, which goes first and says so before what a held scan asks for."""
+    launched("run")
+    site.seed("H2", [held_still(2)], person=Person.numbered(2))
+    site.templates(banner_template(rectangles=OTHER_ROWS), clean_template())
+    assert launched("run").status == 0
+    stale, held = worklist(site)
+    assert (stale["session_id"], stale["outcome"], held["outcome"]) == (SESSION, "stale", "waiting")
+    assert stale["why"] == "what was sent would be decided or made differently now"
+    assert stale["what_to_do"].startswith("Run with --replace, or set the policy's on_change to replace")
+    third = site.seed("S3", [ultrasound(Person.numbered(3), study=3)], person=Person.numbered(3))
+    assert launched("run").status == 0
+    site.templates(banner_template(match={"modality": "US", "rows": 63, "columns": 96}), clean_template())
+    assert launched("run").status == 0
+    rows = worklist(site)
+    assert [row["session_id"] for row in rows][:2] == [SESSION, third]
+    assert {row["outcome"] for row in rows[:2]} == {"no-longer-allowed"}
+    assert rows[0]["why"].startswith("something that was sent is now excluded, held or unsupported; ")
+    assert rows[0]["what_to_do"].startswith("Look at it first: correct the templates, withdraw the session, ")
+    assert "Look at the group" in rows[0]["what_to_do"]
+    assert rows[2]["outcome"] == "waiting"
+
+
+def test_the_worklist_says_what_is_withdrawn_and_may_still_stand_there(launched: Launched, site: Site) -> None:
+    launched("run")
+    site.clean.faults.add(Fault("/experiments", Status(500), method="DELETE", nth=None))
+    assert "withdrawn in templates.json already" in launched("withdraw", SESSION=SESSION).err
+    assert launched("run").status == 1
+    site.clean.faults.clear()
+    (row,) = worklist(site)
+    assert (row["session_id"], row["outcome"]) == (SESSION, "failed")
+    assert "what stands of it in the clean project is to be taken back: an owner withdrew it" in row["why"]
+    assert "run again" in row["what_to_do"]
+    assert launched("run").status == 0
+    assert (site.visible(), worklist(site)) == ({}, [])
 
 
 @pytest.mark.parametrize(
@@ -224,8 +295,10 @@ class TestSetUp:
             "enabled": False,
             "destination": {"server": "PUBLIC", "project": CLEAN},
             "publish": "available-scans",
+            "on_change": "report",
             "labels": {"prefix": "PX-"},
         }
+        assert "decided differently now: it is reported and stays as it is (on_change: report)" in said.out
         assert f"sessions will go to the project {CLEAN} on the server PUBLIC" in said.out
         assert stored(bare, KEY_DOCUMENT, "BARE")
         assert set(files(bare, project="BARE")) == {"documents/policy.json", "documents/templates.json"}
@@ -280,10 +353,14 @@ class TestStoreDocuments:
         launched("store-documents").refuses("holds neither templates.json nor policy.json")
 
     @pytest.mark.parametrize(
-        "change", [{"enabled": True}, {"enabled": True, "destination": {"server": "PUBLIC", "project": "ELSEWHERE"}}]
+        "change",
+        [
+            {"enabled": True},
+            {"enabled": True, "destination": {"server": "PUBLIC", "project": "ELSEWHERE"}},
+        ],
     )
     def test_a_policy_from_a_file_does_not_arm(self, launched: Launched, site: Site, change: dict[str, Any]) -> None:
-        armed_before = "destination" in change
+        armed_before = len(change) > 1
         site.policy(enabled=armed_before)
         now = stored(site, "policy.json")
         put(site, "policy.json", now | {"based_on": 2 if not armed_before else 1} | change)
@@ -292,7 +369,13 @@ class TestStoreDocuments:
 
     @pytest.mark.parametrize(
         "change",
-        [{"launchers": "members"}, {"publish": "available-scans"}, {"mixed": "per-instance"}, {"settle_minutes": 0}],
+        [
+            {"launchers": "members"},
+            {"publish": "available-scans"},
+            {"mixed": "per-instance"},
+            {"settle_minutes": 0},
+            {"on_change": "withdraw"},
+        ],
     )
     def test_a_changed_policy_disarms_and_says_so(self, launched: Launched, site: Site, change: dict[str, Any]) -> None:
         now = stored(site, "policy.json")
@@ -330,6 +413,16 @@ class TestStoreDocuments:
         assert "exclusions: 1 added, 0 removed" in said
         assert "look at a dry run before the next run publishes" in said
         assert stored(site, "policy.json")["enabled"] is True
+
+    def test_sessions_that_it_withdraws_are_told_by_count(self, launched: Launched, site: Site) -> None:
+        now = stored(site, "templates.json")
+        whole = {"session": {"id": SESSION}, "action": "exclude"}
+        one = whole | {"series_instance_uid": "1.2.3"}
+        put(site, "templates.json", now | {"based_on": 1, "overrides": [whole, one]})
+        said = launched("store-documents").out
+        assert "overrides: 2 added, 0 removed; 1 session(s) withdrawn as a whole: the next run deletes" in said
+        put(site, "templates.json", now | {"based_on": 2, "overrides": [one]})
+        assert "withdrawn as a whole" not in launched("store-documents").out
 
     def test_a_list_of_changed_ids_is_cut(self, launched: Launched, site: Site) -> None:
         many = [clean_template(id=f"{number:02}" + "x" * 60) for number in range(12)]

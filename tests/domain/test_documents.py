@@ -114,7 +114,6 @@ def test_a_policy_starts_disarmed_with_the_documented_defaults() -> None:
         {"headers": {"script": "script"}},
         {"send_headers_only": ["1.2"]},
         {"labels": {"subject": "keep"}},
-        {"on_change": "replace"},
     ],
 )
 def test_a_setting_that_is_not_carried_out_is_refused_not_ignored(setting: dict[str, Any]) -> None:

@@ -84,6 +84,8 @@ def test_an_owner_needs_nothing_but_a_browser(hospital: Hospital) -> None:
     sees_what_waits(owner)
     stops(owner)
     assert len(hospital.as_(MEMBER, CLEAN).sessions()) == 2
+    takes_back(owner, session)
+    assert len(hospital.as_(MEMBER, CLEAN).sessions()) == 1
 
 
 def enables_the_entries(owner: Browser) -> None:
@@ -220,3 +222,17 @@ def sees_what_waits(owner: Browser) -> None:
 def stops(owner: Browser) -> None:
     done(owner.launch("Stop publishing"), "policy disarmed: version 4")
     refused(owner.launch("5 Publish sessions"), "the policy is not armed")
+
+
+def takes_back(owner: Browser, session: str) -> None:
+    """Also while publishing is stopped; then it is never sent again."""
+    entry = "Withdraw the clean copy of this session"
+    done(
+        owner.launch(entry, session=session),
+        "its override in templates.json is stored as version 2",
+        "clean session deleted",
+        "its subject is left there, empty",
+    )
+    done(owner.launch(entry, session=session), "nothing of it stands in")
+    done(owner.launch("4 Arm publishing"))
+    assert "sessions: waiting 1, unchanged 1, withdrawn 1" in done(owner.launch("5 Publish sessions")).out

@@ -95,6 +95,18 @@ def test_somebody_who_is_no_owner(ready: Hospital, entry: str, values: dict[str,
     refused(ready, ended, f"this account is member of {STAGING}", "ask an owner of the staging project")
 
 
+def test_somebody_who_is_no_owner_and_withdraws(ready: Hospital) -> None:
+    assert ready.as_().launch(PUBLISH).status == "Complete"
+    (before,) = ready.as_(OWNER, CLEAN).sessions().items()
+    member = ready.as_(MEMBER)
+    row, form = member.form("Withdraw the clean copy of this session", session="STAGE_E00001")
+    ended = member.ended(member.send(int(row["wrapper-id"]), row["root-element-name"], member.values(form)))
+    assert ended.status == "Failed"
+    assert f"this account is member of the staging project {STAGING}, and has to be its owner" in ended.err
+    assert list(ready.as_(OWNER, CLEAN).sessions().items()) == [before]
+    assert "sessions: unchanged 1" in ready.as_().launch(PUBLISH).out
+
+
 def test_somebody_who_is_no_owner_in_bulk(ready: Hospital) -> None:
     member = ready.as_(MEMBER)
     row = member.menu("xnat:usSessionData")[ONE]

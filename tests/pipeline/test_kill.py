@@ -56,8 +56,15 @@ def scratch(tmp_path: Path) -> Path:
 class Killing:
     """Kills one process, called from the server when a request has come."""
 
-    def __init__(self, context: ForkServerContext, environment: dict[str, str], scratch: Path) -> None:
+    def __init__(
+        self,
+        context: ForkServerContext,
+        environment: dict[str, str],
+        scratch: Path,
+        does: Callable[[dict[str, str], str, str], None] = run_in_child,
+    ) -> None:
         self._context = context
+        self._does = does
         self._environment = environment
         self._scratch = scratch
         self._started = threading.Event()
@@ -70,7 +77,7 @@ class Killing:
     def run(self, case: Case) -> Attempt:
         """A run in a process of its own until it is killed, and the server is done with its last request."""
         process = self._context.Process(
-            target=run_in_child, args=(self._environment, case.session, str(self._scratch)), daemon=True
+            target=self._does, args=(self._environment, case.session, str(self._scratch)), daemon=True
         )
         process.start()
         assert process.pid is not None

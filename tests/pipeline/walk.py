@@ -146,7 +146,7 @@ class Walk:
 
     def cases(self) -> Iterator[Case]:
         undisturbed = self._requests_of_an_undisturbed_run()
-        assert len(undisturbed) > 25
+        assert len(undisturbed) > 15
         for request, method in enumerate(undisturbed, start=1):
             wanted = request >= self.first and not (self.writes and method == "GET")
             if wanted and request % self.parts == self.part:

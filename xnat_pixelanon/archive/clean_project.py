@@ -10,7 +10,7 @@ from xnat_pixelanon.archive.connection import XnatConnection
 from xnat_pixelanon.archive.ports import Absent, Foreign, Published, Standing, Unfinished
 from xnat_pixelanon.domain.documents import parse, schema_problems
 from xnat_pixelanon.domain.receipt import FILE_NAME, RESOURCE, Receipt
-from xnat_pixelanon.errors import DocumentError, TransferError
+from xnat_pixelanon.errors import DocumentError, SessionError, TransferError
 
 # XNAT gives the column back in lower case, whatever case it was asked in.
 _STATUS = "xnat:imagesessiondata/meta/status"
@@ -104,6 +104,10 @@ class CleanProject:
             return "another study stands in the clean project under our label"
         if session.subject.casefold() != name.subject.casefold():
             return "our session stands in the clean project under another subject"
+        return self.not_at_home(session)
+
+    def not_at_home(self, session: CleanSession) -> str:
+        """Why a listed session is not this project's own; empty when it is."""
         what = "reading a clean session"
         try:
             item = self.connection.get(uris.experiment(session.id, format="json"), what).json(what)
@@ -111,6 +115,11 @@ class CleanProject:
         except (KeyError, IndexError, TypeError, AttributeError):
             raise TransferError(f"{what}: the answer is not an item") from None
         return "" if home == self.project else "a session of another project is shared under our label"
+
+    def receipt(self, session: CleanSession) -> Receipt | None:
+        """The session's receipt; None where there is none, or nothing that can be read as one."""
+        text = self._receipt_text(session)
+        return None if text is None else parse_receipt(text)
 
     def _receipt_text(self, session: CleanSession) -> bytes | None:
         answer = self.connection.get(self._receipt_uri(session), "reading a receipt", (200, 404))
@@ -133,8 +142,7 @@ class CleanProject:
             accepted=(200, 201),
             repeat=True,
         )
-        text = self._receipt_text(session)
-        return None if text is None else parse_receipt(text)
+        return self.receipt(session)
 
     def activate(self, session: CleanSession) -> bool:
         """Release a session from quarantine; whether it is released then, where the server tells."""
@@ -146,7 +154,24 @@ class CleanProject:
     def withdraw(self, session: CleanSession) -> None:
         """Delete a session with its files."""
         uri = uris.project(self.project, "experiments", session.id, removeFiles="true")
-        self.connection.delete(uri, "taking back an unfinished session", (200, 404))
+        self.connection.delete(uri, "deleting a clean session", (200, 404))
+
+    def delete(self, session: CleanSession) -> None:
+        """Delete a session with its files, and see that it is gone; SessionError when it is not, or nobody knows."""
+        said = ""
+        try:
+            self.withdraw(session)
+        except TransferError as error:  # its answer may be lost: what counts is what is there
+            said = f": {error.message}"
+        if self.is_there(session):
+            raise SessionError(
+                f"the clean session was not deleted{said}",
+                hint="run again; if it stays so, ask an administrator of the clean server",
+            )
+
+    def is_there(self, session: CleanSession) -> bool:
+        """Whether the project still lists it, under whatever label."""
+        return any(one.id == session.id for one in self.sessions())
 
     def delete_scan(self, session: CleanSession, scan: str) -> None:
         """Delete one scan with its files."""

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from xnat_pixelanon.archive import folders
 from xnat_pixelanon.archive.clean_project import parse_receipt, receipt_bytes
-from xnat_pixelanon.archive.ports import Absent, Foreign, Outrun, Published, Sent, Standing
+from xnat_pixelanon.archive.ports import Absent, Claim, Foreign, Outrun, Published, Sent, Standing, TakenBack
 from xnat_pixelanon.archive.verify import PixelDigest, Series, digest_files, expected, satisfies
 from xnat_pixelanon.domain.receipt import FILE_NAME, Receipt, ReceiptScan
 from xnat_pixelanon.domain.session import Package
@@ -24,6 +25,7 @@ from xnat_pixelanon.errors import (
 )
 
 _LABEL = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
+_NOT_OURS = "look at it in the destination folder; what is not known to be ours is never deleted"
 
 
 class DirDestination:
@@ -61,10 +63,9 @@ class DirDestination:
         final = self._final(package_labels)
         if not os.path.lexists(final):
             # Ours may have come to be just now: a rival's, which is not elsewhere.
-            others = (path for path in self.root.glob(f"[!.]*/[!.]*/{FILE_NAME}") if path.parent != final)
             elsewhere = any(
-                receipt is not None and receipt.study_instance_uid == study_instance_uid
-                for receipt in map(_receipt, others)
+                path != final and receipt is not None and receipt.study_instance_uid == study_instance_uid
+                for path, receipt in self._receipts()
             )
             return Foreign("our Study Instance UID stands there under another label") if elsewhere else Absent()
         receipt = _receipt(final / FILE_NAME)
@@ -78,8 +79,11 @@ class DirDestination:
         """Publish all or nothing; scans that are added come one after the other, and the receipt last."""
         final = self._final((package.subject_label, package.session_label))
         before = self._look(package)
-        if isinstance(before, Published) and (not package.adds or before.receipt == package.receipt):
-            return self._outrun(final, before.receipt)
+        if isinstance(before, Published) and before.receipt != package.replaces:
+            if not package.adds or before.receipt == package.receipt:
+                return self._outrun(final, before.receipt)
+        elif isinstance(before, Published) and before.receipt.source != package.receipt.source:
+            raise ConflictError("the session that is to be replaced has the receipt of another source", hint=_NOT_OURS)
         if package.adds and _base(package) != _scans_of(before):
             raise ChangedError("the session to which scans are to be added is gone, or not as it was", hint="run again")
         with self._writing():
@@ -94,7 +98,7 @@ class DirDestination:
                 outcome = self._put_in_place(building, final, package, before)
         finally:
             shutil.rmtree(building, ignore_errors=True)
-            _remove_if_empty(final.parent)
+            folders.remove_if_empty(final.parent)
         return outcome
 
     def finish(self, package_labels: tuple[str, str], receipt: Receipt, scratch: Path) -> None:
@@ -104,13 +108,58 @@ class DirDestination:
             raise ChangedError("the session is no longer the one that was to be finished", hint="run again")
         self._outrun(self._final(package_labels), receipt)
 
+    def holds(self, claim: Claim) -> bool:
+        """Whether a session of ours lies there."""
+        return self._claimed(claim) is not None
+
+    def take_back(self, claim: Claim, gate: Callable[[], None]) -> TakenBack | None:
+        """Remove the session that was made from this source; see ports.Destination.take_back."""
+        final = self._claimed(claim)
+        hidden = list(self.root.glob(f"*/.PXA-{claim.session_label}-*"))
+        if final is None and not hidden:
+            return None
+        gate()
+        with self._writing():
+            if final is not None:
+                # Out of sight at once: what is removed bit by bit would be seen in part.
+                aside = final.with_name(f".PXA-{final.name}-withdrawn-{time.time_ns()}")
+                final.rename(aside)
+                folders.sync(final.parent)
+                hidden.append(aside)
+            for folder in hidden:
+                shutil.rmtree(folder)
+                folders.remove_if_empty(folder.parent)
+        return None if final is None else TakenBack(final.parent.name)
+
     def close(self) -> None:
         """Nothing is held open."""
 
+    def _claimed(self, claim: Claim) -> Path | None:
+        """The session's folder, known to be ours by its receipt."""
+        self._check_name(claim.session_label)
+        ours = [path for path, receipt in self._receipts() if receipt is not None and receipt.source == claim.source]
+        found = [path for path in self.root.glob(f"[!.]*/{claim.session_label}") if path not in ours] + ours
+        if not found:
+            return None
+        if len(found) > 1 or found != ours:
+            raise ConflictError(
+                "a folder stands under our label that has no receipt of ours",
+                hint=_NOT_OURS,
+            )
+        return found[0]
+
     def _final(self, labels: tuple[str, str]) -> Path:
-        if not all(_LABEL.fullmatch(label) for label in labels):
-            raise RefusedError("a label cannot be the name of a folder", hint="use letters, digits, _ and - in labels")
+        for label in labels:
+            self._check_name(label)
         return self.root / labels[0] / labels[1]
+
+    def _receipts(self) -> Iterator[tuple[Path, Receipt | None]]:
+        """Every session's folder with its receipt."""
+        return ((path.parent, _receipt(path)) for path in self.root.glob(f"[!.]*/[!.]*/{FILE_NAME}"))
+
+    def _check_name(self, label: str) -> None:
+        if not _LABEL.fullmatch(label):
+            raise RefusedError("a label cannot be the name of a folder", hint="use letters, digits, _ and - in labels")
 
     def _look(self, package: Package) -> Absent | Published:
         standing = self.look((package.subject_label, package.session_label), package.study_instance_uid)
@@ -128,9 +177,9 @@ class DirDestination:
             folder = building / "SCANS" / self._scan_name(scan.id) / "DICOM"
             folder.mkdir(parents=True)
             for number, instance in enumerate(scan.instances, start=1):
-                _copy(instance.path, folder / f"{number:06d}.dcm")
-        _write(building / FILE_NAME, receipt_bytes(package.receipt))
-        _sync(building)
+                folders.copy(instance.path, folder / f"{number:06d}.dcm")
+        folders.write(building / FILE_NAME, receipt_bytes(package.receipt))
+        folders.sync(building)
         if self._read(building) != expected(package.scans):
             raise SessionError(
                 f"what was written below {self.root} is not what was to be written", hint="check the disk"
@@ -150,14 +199,21 @@ class DirDestination:
         if package.adds:
             return self._add(building, final, package)
         try:
-            building.rename(final)
+            if not isinstance(before, Published):
+                building.rename(final)
+            elif not self._swap(building, final, package):
+                raise FileExistsError
         except OSError:
             now = self._look(package)
-            if not isinstance(now, Published):
+            if not isinstance(now, Published) or now == before:
                 raise
             return self._outrun(final, now.receipt)
-        _sync(final.parent)
+        folders.sync(final.parent)
         return Sent()
+
+    def _swap(self, building: Path, final: Path, package: Package) -> bool:
+        aside = final.with_name(f".PXA-{final.name}-{package.run}-replaced")
+        return folders.swap(building, final, aside, lambda folder: _receipt(folder / FILE_NAME), package.replaces)
 
     def _add(self, building: Path, final: Path, package: Package) -> Sent:
         """Scans one by one, the receipt last: until then the new ones are not vouched for, and the next run goes on."""
@@ -170,12 +226,12 @@ class DirDestination:
                 continue
             if uid in there:
                 self._drop(final, uid)
-            (building / "SCANS" / scan.id).rename(_free(final / "SCANS" / scan.id))
-        _sync(final / "SCANS")
+            (building / "SCANS" / scan.id).rename(folders.free_name(final / "SCANS" / scan.id))
+        folders.sync(final / "SCANS")
         if not satisfies(self._read(final), package.receipt):
             raise SessionError("the session does not hold what it has to after scans were added", hint="run again")
         os.replace(building / FILE_NAME, final / FILE_NAME)
-        _sync(final)
+        folders.sync(final)
         return Sent(adopted)
 
     def _drop(self, final: Path, series: str) -> None:
@@ -227,43 +283,3 @@ def _receipt(path: Path) -> Receipt | None:
         return parse_receipt(path.read_bytes())
     except OSError:
         return None
-
-
-def _free(wanted: Path) -> Path:
-    """`wanted`, or with a number behind it where another series has that scan ID already."""
-    number = 2
-    chosen = wanted
-    while chosen.exists():
-        chosen = wanted.with_name(f"{wanted.name}-{number}")
-        number += 1
-    return chosen
-
-
-def _copy(source: Path, target: Path) -> None:
-    with source.open("rb") as reading, target.open("xb") as writing:
-        shutil.copyfileobj(reading, writing, 1 << 20)
-        writing.flush()
-        os.fsync(writing.fileno())
-
-
-def _write(path: Path, content: bytes) -> None:
-    with path.open("xb") as writing:
-        writing.write(content)
-        writing.flush()
-        os.fsync(writing.fileno())
-
-
-def _sync(folder: Path) -> None:
-    """Make renames and new names in a folder last."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _remove_if_empty(folder: Path) -> None:
-    try:
-        folder.rmdir()
-    except OSError:
-        return

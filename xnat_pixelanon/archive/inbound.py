@@ -177,13 +177,7 @@ class Inbound:
             f"; {self._name} may be left in the prearchive of {self._project}: nobody sees it, a later run removes it"
         )
         if isinstance(error, PixelanonError):
-            extend(error, self.leftover)
-
-
-def extend(error: PixelanonError, text: str) -> None:
-    """Say more in an error that is on its way already."""
-    error.message += text
-    error.args = (error.message,)
+            error.extend(self.leftover)
 
 
 def _write_zip(path: Path, package: Package) -> None:

@@ -79,6 +79,27 @@ class Outrun:
     receipt: Receipt
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """By what a clean session is known to be ours without its images: its label, and the source in its receipt."""
+
+    session_label: str
+    source: str
+    """Keyed digest of the source session's ID, as receipts hold it."""
+    study_instance_uid: str = ""
+    """The new one, where it is known: by it a session is found under a label of another prefix, and a crash of ours,
+    that has no receipt, is told from somebody else's session."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """A clean session that was deleted."""
+
+    subject_label: str
+    empty_subject: bool = False
+    """The subject is left there without any session."""
+
+
 class Destination(Protocol):
     """Where clean sessions go."""
 
@@ -101,6 +122,16 @@ class Destination(Protocol):
 
     def finish(self, package_labels: tuple[str, str], receipt: Receipt, scratch: Path) -> None:
         """Verify a published but inactive session against its receipt and activate it."""
+
+    def holds(self, claim: Claim) -> bool:
+        """Whether a session of ours stands there, hidden ones too; by reading requests only. ConflictError as below."""
+
+    def take_back(self, claim: Claim, gate: Callable[[], None]) -> TakenBack | None:
+        """Delete the session that was made from this source, and what runs left on the way; None when there is none.
+
+        `gate` is called just before something is deleted; it raises. ConflictError when what stands under the label
+        has no receipt that names this source: it is left alone. A session that is gone already is as good.
+        """
 
     def close(self) -> None: ...
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -30,6 +31,11 @@ class Entry:
     def is_final(self) -> bool:
         """Whether nothing works on it: neither queued, nor running, nor still receiving."""
         return self.status in _FINAL
+
+    @property
+    def is_being_archived(self) -> bool:
+        """Whether it is on its way into the archive, or queued for it."""
+        return "ARCHIVING" in self.status
 
 
 class Prearchive:
@@ -126,6 +132,31 @@ class Prearchive:
             if entry.name.startswith(prefix) and not is_own and _seconds(entry, own) >= age:
                 removed += self.delete(entry)
         return removed
+
+    def remove_all(
+        self, session_label: str, study: str, gate: Callable[[], None], *, limit: float, poll: float
+    ) -> None:
+        """Remove what runs left of this session, young or old; `gate` goes before.
+
+        Known by its label or, under another prefix, by its Study Instance UID, where that is not empty. What is being
+        archived is waited for, `limit` seconds: its run is past its own gate, and a session comes to be. What is still
+        received is left: its run has its gate before it.
+        """
+        prefix = f"{PREFIX}{session_label}-"
+        ours = [
+            one
+            for one in self.entries()
+            if one.name.startswith(prefix) or (study and one.study == study and one.name.startswith(PREFIX))
+        ]
+        waited = [self.wait_until_final(one, limit, poll) if one.is_being_archived else one for one in ours]
+        left = [one for one in waited if one is not None and (one.is_final or one.is_being_archived)]
+        if left:
+            gate()
+        if sum(one.is_final and self.delete(one) for one in left) < len(left):
+            raise TransferError(
+                "what a run left, or archives now, in the prearchive of the clean project cannot be removed",
+                hint="nobody but its owners and members sees it there: run again, or remove it by hand",
+            )
 
     def wait_until_final(self, entry: Entry, limit: float, poll: float) -> Entry | None:
         """The entry once nothing works on it any more, None when it is gone; as it stands when the time is over."""

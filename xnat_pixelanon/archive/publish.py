@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from xnat_pixelanon.archive.clean_project import CleanSession, Name
-from xnat_pixelanon.archive.inbound import Ended, Inbound, extend
+from xnat_pixelanon.archive.inbound import Ended, Inbound
 from xnat_pixelanon.archive.ports import Foreign, Outrun, Published, Sent, Unfinished
 from xnat_pixelanon.archive.prearchive import Entry
 from xnat_pixelanon.archive.settle import AGAIN, NOT_ACTIVE, Held, Means, Settling
@@ -63,7 +63,7 @@ class Publication(Settling):
         try:
             return self._concluded()
         except PixelanonError as error:
-            extend(error, self._settled() or _REMAINS)
+            error.extend(self._settled() or _REMAINS)
             raise
 
     def _concluded(self) -> Sent | Outrun:
@@ -79,16 +79,20 @@ class Publication(Settling):
     def _before_archive(self, inbound: Inbound, entry: Entry) -> Sent | Outrun | None:
         try:
             self.gate()
-            return self._clear_way(rival=True)
+            return self._clear_way(rival=True) or self._make_room()
         except BaseException as error:
             inbound.discard(entry, error)
             raise
+
+    def _make_room(self) -> Sent | Outrun | None:
+        """Between the gate and the archive call; replacing does something here."""
+        return None
 
     def _archive(self, inbound: Inbound, entry: Entry) -> Ended:
         try:
             return inbound.archive(entry)
         except PixelanonError as error:
-            extend(error, self._orphan() if self.base is None else _MAY_HIDE)
+            error.extend(self._orphan() if self.base is None else _MAY_HIDE)
             raise
 
     def _clear_way(self, *, rival: bool) -> Sent | Outrun | None:

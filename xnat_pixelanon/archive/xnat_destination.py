@@ -10,12 +10,14 @@ from xnat_pixelanon.archive.clean_project import CleanProject, Name
 from xnat_pixelanon.archive.connection import XnatConnection
 from xnat_pixelanon.archive.documents import TOOL
 from xnat_pixelanon.archive.inbound import Waits
-from xnat_pixelanon.archive.ports import Outrun, Published, Sent, Standing
+from xnat_pixelanon.archive.ports import Claim, Outrun, Published, Sent, Standing, TakenBack
 from xnat_pixelanon.archive.publish import Publication
+from xnat_pixelanon.archive.replace import Replacement
 from xnat_pixelanon.archive.rights import Role, project_role
 from xnat_pixelanon.archive.script_check import check_script
 from xnat_pixelanon.archive.settle import Means, Settling
 from xnat_pixelanon.archive.verify import PixelDigest
+from xnat_pixelanon.archive.withdraw import Withdrawal
 from xnat_pixelanon.domain.receipt import Receipt
 from xnat_pixelanon.domain.session import Package
 from xnat_pixelanon.errors import ChangedError, NotFoundError, RefusedError, RightsError, TransferError
@@ -75,12 +77,10 @@ class XnatDestination:
         RightsError too, when the account lost its rights midway; a ConflictError leaves what is there untouched.
         """
         try:
-            return Publication(self._means, package, gate, scratch).run()
+            publication = Publication if package.replaces is None else Replacement
+            return publication(self._means, package, gate, scratch).run()
         except NotFoundError as error:
-            raise TransferError(
-                f"something vanished from the clean project while it was worked on: {error.message}",
-                hint="run again: a run finishes what an earlier one left",
-            ) from None
+            raise _vanished(error) from None
 
     def finish(self, package_labels: tuple[str, str], receipt: Receipt, scratch: Path) -> None:
         """Verify a session against its receipt and activate it.
@@ -94,5 +94,23 @@ class XnatDestination:
             raise ChangedError("the clean session is no longer the one that was to be finished", hint="run again")
         Settling(self._means, name, scratch).finish(session, receipt)
 
+    def holds(self, claim: Claim) -> bool:
+        """Whether a session of ours stands there; by GET only."""
+        return Withdrawal(self._clean, claim, self._means.waits).find() != []
+
+    def take_back(self, claim: Claim, gate: Callable[[], None]) -> TakenBack | None:
+        """Delete the session that was made from this source; see ports.Destination.take_back."""
+        try:
+            return Withdrawal(self._clean, claim, self._means.waits).run(gate)
+        except NotFoundError as error:
+            raise _vanished(error) from None
+
     def close(self) -> None:
         """The connection belongs to whoever opened it."""
+
+
+def _vanished(error: NotFoundError) -> TransferError:
+    return TransferError(
+        f"something vanished from the clean project while it was worked on: {error.message}",
+        hint="run again: a run finishes what an earlier one left",
+    )

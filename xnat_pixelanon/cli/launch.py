@@ -11,6 +11,7 @@ import click
 
 from xnat_pixelanon.archive import connect
 from xnat_pixelanon.cli import show
+from xnat_pixelanon.cli.withdraw import sentences
 from xnat_pixelanon.domain.documents import parse
 from xnat_pixelanon.errors import PixelanonError
 from xnat_pixelanon.install.commands import command_for
@@ -22,10 +23,14 @@ from xnat_pixelanon.pipeline.run import RunPlan, new_run_id, run
 from xnat_pixelanon.pipeline.scratch import DEFAULT_FOLDER
 from xnat_pixelanon.pipeline.set_up import Desk
 from xnat_pixelanon.pipeline.setup import RunOptions, prepared
+from xnat_pixelanon.pipeline.withdrawing import withdraw
 from xnat_pixelanon.reports import worklist
 from xnat_pixelanon.reports.proposal import FILE as proposal_file
 from xnat_pixelanon.reports.proposal import propose
 from xnat_pixelanon.reports.write import render
+
+_REASON = "withdrawn from the menu"
+"""A constant: what a launch is given stays in XNAT's records of launches, which more than owners read."""
 
 
 @click.command("launch")
@@ -66,6 +71,12 @@ def _run(launch: Launch) -> int:
         narrowed=launch.narrowed,
     )
     return _carry_out(launch, options)
+
+
+def _withdraw(launch: Launch) -> int:
+    for sentence in sentences(withdraw(launch.source, launch.session, _REASON, narrowed=launch.narrowed), labels=False):
+        click.echo(sentence)
+    return 0
 
 
 def _carry_out(launch: Launch, options: RunOptions) -> int:
@@ -139,6 +150,7 @@ _ACTIONS: Mapping[Action, Callable[[Launch], int]] = {
     Action.DISARM: _at_desk(Desk.disarm),
     Action.DRY_RUN: _dry_run,
     Action.RUN: _run,
+    Action.WITHDRAW: _withdraw,
 }
 
 

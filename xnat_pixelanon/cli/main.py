@@ -17,8 +17,10 @@ from xnat_pixelanon.cli.accept import accept
 from xnat_pixelanon.cli.documents import policy, templates
 from xnat_pixelanon.cli.install import doctor_command, install_command, uninstall_command
 from xnat_pixelanon.cli.launch import launch_command
+from xnat_pixelanon.cli.lookup import lookup_command
 from xnat_pixelanon.cli.run import plan_command, run_command
 from xnat_pixelanon.cli.sandbox import demo_command, sandbox_command
+from xnat_pixelanon.cli.withdraw import withdraw_command
 from xnat_pixelanon.errors import PixelanonError, internal_error
 
 EXIT_STATUS = {
@@ -50,9 +52,11 @@ def cli(debug: bool) -> None:
         logging.getLogger(noisy).setLevel(logging.CRITICAL + 1)
 
 
-for command in (
+_COMMANDS = (
     run_command,
     plan_command,
+    withdraw_command,
+    lookup_command,
     templates,
     policy,
     accept,
@@ -62,7 +66,8 @@ for command in (
     launch_command,
     sandbox_command,
     demo_command,
-):
+)
+for command in _COMMANDS:
     cli.add_command(command)
 
 

@@ -63,6 +63,9 @@ def _shared(command: _Command) -> _Command:
 @_shared
 @click.option("--to", "destination", type=LOCATION, metavar="DST", help="The policy's destination, or dir:PATH.")
 @click.option("--dry-run", is_flag=True, help="Decide and report; write nothing (the same as 'plan').")
+@click.option(
+    "--replace", is_flag=True, help="Replace sessions that would be sent differently now (on_change: replace)."
+)
 def run_command(
     source: Location,
     destination: Location | None,
@@ -71,6 +74,7 @@ def run_command(
     policy: Path | None,
     key: Path | None,
     dry_run: bool,
+    replace: bool,
     workers: int | None,
     report: Path | None,
     strict: bool,
@@ -83,7 +87,7 @@ def run_command(
     xnat-pixelanon run --from dir:in --to dir:out --templates t.json --policy p.json --key k --report out-report
     """
     files = RuleFiles(templates, policy, key)
-    options = RunOptions(source, destination, sessions, files, dry_run, strict)
+    options = RunOptions(source, destination, sessions, files, dry_run, strict, replace)
     return execute(options, workers, report, as_json=as_json)
 
 

@@ -48,6 +48,8 @@ class Lines(Progress):
         _err(f"session {session.name}: {session.outcome}")
         if session.error:
             _err(f"  {session.error}" + (f" - {session.hint}" if session.hint else ""))
+        if session.note:
+            _err(f"  {session.note}")
 
     def run_done(self, report: RunReport) -> None:
         for note in report.notes:
@@ -130,6 +132,7 @@ class JsonLines(Lines):
                 "clean_session": session.clean_session,
                 "error": session.error,
                 "hint": session.hint,
+                "note": session.note,
             }
         )
 

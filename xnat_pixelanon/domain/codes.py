@@ -128,7 +128,7 @@ CODES: Mapping[str, Code] = MappingProxyType(
         ),
         "override-exclude": Code(
             Kind.EXCLUDE,
-            "an override of templates.json excludes this series",
+            "an override of templates.json excludes this series, or its whole session",
             "Nothing to do; remove the override to send it.",
         ),
         "template": Code(Kind.REDACT, "rectangles of matching templates are blackened", "Nothing to do."),
@@ -171,7 +171,7 @@ OUTCOMES: Mapping[Outcome, OutcomeText] = MappingProxyType(
     {
         Outcome.NO_LONGER_ALLOWED: OutcomeText(
             "something that was sent is now excluded, held or unsupported",
-            "Look at it first: withdraw the clean session, or correct the templates.",
+            "Look at it first: correct the templates, withdraw the session, or let the policy's on_change replace it.",
         ),
         Outcome.FAILED: OutcomeText(
             "the session could not be finished; nothing of it is visible in the clean project, or all of it",
@@ -187,7 +187,7 @@ OUTCOMES: Mapping[Outcome, OutcomeText] = MappingProxyType(
         ),
         Outcome.STALE: OutcomeText(
             "what was sent would be decided or made differently now",
-            "Withdraw the clean session and run again if the newer decision is to count.",
+            "Run with --replace, or set the policy's on_change to replace, if the newer decision is to count.",
         ),
         Outcome.PUBLISHED: OutcomeText("sent, proved and visible in the clean project", "Nothing to do."),
         Outcome.GROWN: OutcomeText("new scans were added to the clean session", "Nothing to do."),
@@ -199,7 +199,10 @@ OUTCOMES: Mapping[Outcome, OutcomeText] = MappingProxyType(
             "the session belongs to another project and is only shared into this one: never sent",
             "Run on the project that owns it.",
         ),
-        Outcome.WITHDRAWN: OutcomeText("the clean session was taken back", "Nothing to do."),
+        Outcome.WITHDRAWN: OutcomeText(
+            "the clean session was taken back: an owner withdrew it, or the policy's on_change says so",
+            "Nothing to do; take the override out of templates.json to send it again.",
+        ),
         Outcome.PLANNED: OutcomeText("a dry run: decided, nothing written", "Run without --dry-run to send it."),
     }
 )

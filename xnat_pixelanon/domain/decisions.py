@@ -55,7 +55,7 @@ def decide_session(
     overrides = {override.series_instance_uid: override for override in templates.overrides_of(session_id)}
     decided = tuple(_decide_scan(scan, overrides, templates, policy) for scan in scans)
     series = {facts.series_instance_uid for scan in scans for facts in scan.instances}
-    gone = len(set(overrides) - series)
+    gone = len(set(overrides) - series - {""})
     if not gone and not any(one.decision.code == "override-mismatch" for one in decided):
         return decided
     detail = f"{gone} override(s) of this session name a series that is gone" if gone else "see the mismatched scan"
@@ -74,8 +74,10 @@ def _decide_scan(
         return ScanDecision(Decision("no-dicom"), ())
     per_instance = policy.mixed == "per-instance"
     mixed = None if per_instance else _mixed(scan.instances)
+    whole = overrides.get("")  # that of the session as a whole goes before that of a series
     decided = tuple(
-        decide_instance(facts, overrides.get(facts.series_instance_uid), mixed, templates) for facts in scan.instances
+        decide_instance(facts, whole or overrides.get(facts.series_instance_uid), mixed, templates)
+        for facts in scan.instances
     )
     odd = None if per_instance else _mixed_decision(scan.instances, decided)
     return ScanDecision(odd or strictest(decided), decided)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Literal
 
+from xnat_pixelanon.domain.changes import OnChange
 from xnat_pixelanon.domain.documents import parse, schema_problems
 from xnat_pixelanon.errors import DocumentError
 
@@ -38,7 +39,7 @@ class Policy:
     enabled: bool = False
     launchers: Literal["owners", "members"] = "owners"
     publish: Literal["complete-sessions", "available-scans"] = "complete-sessions"
-    on_change: Literal["report"] = "report"
+    on_change: OnChange = "report"
     mixed: Literal["unsupported", "per-instance"] = "unsupported"
     settle_minutes: int = 10
     labels: Labels = Labels()
@@ -96,8 +97,6 @@ def _not_yet(document: Mapping[str, Any]) -> Iterator[str]:
         yield "$.headers.script: this version does not run DicomEdit scripts; expected null"
     if document.get("send_headers_only"):
         yield "$.send_headers_only: not in this version; expected []"
-    if document.get("on_change", "report") != "report":
-        yield '$.on_change: not in this version; expected "report"'
     for key in ("subject", "session"):
         if document.get("labels", {}).get(key, "pseudonym") != "pseudonym":
             yield f'$.labels.{key}: not in this version; expected "pseudonym"'

@@ -86,6 +86,8 @@ class SessionReport:
     clean_session: str = ""
     error: str = ""
     hint: str = ""
+    note: str = ""
+    """What else a reader should know: that it was replaced or deleted, or that another run was first."""
     scans: tuple[ScanReport, ...] = ()
     not_sent: tuple[NotSentReport, ...] = ()
 

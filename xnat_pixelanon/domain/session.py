@@ -86,7 +86,8 @@ class Package:
     """What is to be published in one go.
 
     `scans` are those to send now; `receipt` describes the session as it has to be afterwards (with what is already
-    there, for scans that are added). `run` is unique to the run and names everything temporary.
+    there, for scans that are added). `run` is unique to the run and names everything temporary. `replaces`: the
+    receipt of the published session in whose place this one goes.
     """
 
     run: str
@@ -95,6 +96,7 @@ class Package:
     study_instance_uid: str
     scans: tuple[CleanScan, ...]
     receipt: Receipt
+    replaces: Receipt | None = None
 
     @property
     def adds(self) -> bool:

@@ -44,6 +44,7 @@ class Override:
 
     session_id: str
     series_instance_uid: str
+    """Empty: the whole session is withdrawn, with every series that arrives later."""
     action: Literal["exclude", "pass", "templates"]
     templates: tuple[str, ...]
     reason: str
@@ -63,6 +64,10 @@ class TemplateSet:
 
     def overrides_of(self, session_id: str) -> tuple[Override, ...]:
         return tuple(override for override in self.overrides if override.session_id == session_id)
+
+    def withdrawal_of(self, session_id: str) -> Override | None:
+        """The override that withdraws a whole session; None where there is none."""
+        return next((one for one in self.overrides_of(session_id) if not one.series_instance_uid), None)
 
     @classmethod
     def from_text(cls, text: str, where: str = DOCUMENT) -> TemplateSet:
@@ -93,6 +98,12 @@ class TemplateSet:
         )
 
 
+def with_withdrawal(document: dict[str, Any], session: Mapping[str, str], reason: str) -> dict[str, Any]:
+    """A document to which the override is added that withdraws a session; `session` has its `id` and `label`."""
+    override = {"session": dict(session), "action": "exclude", "reason": reason}
+    return document | {"overrides": [*document.get("overrides", ()), override]}
+
+
 def _match(match: Mapping[str, Any]) -> dict[str, str]:
     return {name: str(wanted) for name, wanted in match.items()}
 
@@ -100,7 +111,7 @@ def _match(match: Mapping[str, Any]) -> dict[str, str]:
 def _override(item: Mapping[str, Any]) -> Override:
     return Override(
         item["session"]["id"],
-        item["series_instance_uid"],
+        item.get("series_instance_uid", ""),
         item["action"],
         tuple(item.get("templates", ())),
         item.get("reason", ""),
@@ -118,9 +129,10 @@ def _meaning_problems(document: Mapping[str, Any]) -> Iterator[str]:
     seen: set[tuple[str, str]] = set()
     for index, item in enumerate(document.get("overrides", ())):
         path = f"$.overrides[{index}]"
-        key = (item["session"]["id"], item["series_instance_uid"])
+        key = (item["session"]["id"], item.get("series_instance_uid", ""))
         if key in seen:
-            yield f"{path}: expected one override for each series of a session"
+            what = "each series of a session" if key[1] else "a session as a whole"
+            yield f"{path}: expected one override for {what}"
         seen.add(key)
         yield from _override_problems(path, item, ids)
 
@@ -148,6 +160,8 @@ def _rectangle_problems(path: str, rectangle: Mapping[str, int], match: Mapping[
 
 def _override_problems(path: str, item: Mapping[str, Any], ids: Sequence[str]) -> Iterator[str]:
     names = item.get("templates", [])
+    if "series_instance_uid" not in item and item["action"] != "exclude":
+        yield f"{path}: expected the key series_instance_uid; only exclude may stand for a whole session"
     if item["action"] == "templates" and not names:
         yield f"{path}.templates: expected at least one template id"
     if item["action"] != "templates" and names:

@@ -13,7 +13,8 @@ _LONGEST_ID = 40
 
 
 def of_templates(before: str | None, after: str) -> str:
-    """Templates by id, how many of the new or changed ones say "looked at, clean"; exclusions and overrides by count.
+    """Templates by id, how many of the new or changed ones say "looked at, clean"; exclusions and overrides by count;
+    and how many sessions it withdraws anew, as that deletes.
 
     `before`: the stored text, None where there is none. Both are valid templates.json. Texts of either are cut, and
     shown in ASCII: an id is a word of whoever wrote the file.
@@ -35,7 +36,15 @@ def of_templates(before: str | None, after: str) -> str:
         more, fewer = _counted(old.get(kind, ()), new.get(kind, ()))
         if more or fewer:
             told.append(f"{kind}: {more} added, {fewer} removed")
+    gone = len(_withdrawn(new) - _withdrawn(old))
+    if gone:
+        told.append(f"{gone} session(s) withdrawn as a whole: the next run deletes what stands of them")
     return "; ".join(told)
+
+
+def _withdrawn(document: Mapping[str, Any]) -> set[str]:
+    """IDs of the sessions that a document withdraws."""
+    return {one["session"]["id"] for one in document.get("overrides", ()) if "series_instance_uid" not in one}
 
 
 def _listed(ids: list[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from xnat_pixelanon.archive.ports import Claim
 from xnat_pixelanon.domain.decisions import ScanFacts
 from xnat_pixelanon.domain.session import SourceSession
 from xnat_pixelanon.errors import SessionError
@@ -33,3 +34,16 @@ def clean_labels(session: SourceSession, scans: Sequence[ScanFacts], rules: Rule
         patient_id, issuer = next(iter(patients))
         subject = rules.identity.subject_label_of_patient(patient_id, issuer, prefix=labels.prefix)
     return subject, rules.identity.session_label(session.id, prefix=labels.prefix)
+
+
+def source_digest(session_id: str, rules: Rules) -> str:
+    """The keyed digest of a source session's ID, as its receipt holds it."""
+    return rules.identity.keyed_digest(b"source", session_id.encode())
+
+
+def claim_of(session_id: str, study_instance_uid: str, rules: Rules) -> Claim:
+    """By what the clean session of a source session is known; `study_instance_uid` is the source's, or empty."""
+    identity = rules.identity
+    label = identity.session_label(session_id, prefix=rules.policy.labels.prefix)
+    study = identity.uid(study_instance_uid) if study_instance_uid else ""
+    return Claim(label, source_digest(session_id, rules), study)

@@ -17,9 +17,9 @@ from xnat_pixelanon.errors import ConfigurationError, RefusedError
 from xnat_pixelanon.pipeline.settling import Patience
 
 VARIABLES: Mapping[str, str] = {
-    "PIXELANON_ACTION": "what to do: set-up, dry-run, run, store-documents, arm or disarm",
+    "PIXELANON_ACTION": "what to do: set-up, dry-run, run, store-documents, arm, disarm or withdraw",
     "PIXELANON_PROJECT": "ID of the staging project",
-    "PIXELANON_SESSION": "experiment ID of the session, for a run of one session",
+    "PIXELANON_SESSION": "experiment ID of the session, for a run of one session and for withdraw",
     "PIXELANON_SERVER": "same, or PUBLIC: which of the two commands this is",
     "PIXELANON_CLEAN_PROJECT": "ID of the clean project: stored by set-up; elsewhere it has to be the policy's",
     "PIXELANON_LABEL_PREFIX": "prefix of clean labels, for set-up",
@@ -42,6 +42,7 @@ class Action(StrEnum):
     STORE_DOCUMENTS = "store-documents"
     ARM = "arm"
     DISARM = "disarm"
+    WITHDRAW = "withdraw"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,8 @@ def launch_of(environment: Mapping[str, str]) -> Launch:
         raise _wrong("PIXELANON_PROJECT", "a project ID")
     if not re.fullmatch(r"[A-Za-z0-9_-]*", session):
         raise _wrong("PIXELANON_SESSION", "an experiment ID")
+    if action == Action.WITHDRAW and not session:
+        raise _wrong("PIXELANON_SESSION", "the experiment ID of the session to withdraw")
     server = given("PIXELANON_SERVER") or "same"
     if server not in ("same", "PUBLIC"):
         raise _wrong("PIXELANON_SERVER", "same or PUBLIC")

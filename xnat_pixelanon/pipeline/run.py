@@ -47,6 +47,8 @@ class RunPlan:
     destination_name: str = ""
     report_store: ReportStore | None = None
     strict: bool = False
+    replace: bool = False
+    """What the policy's on_change: replace does, for this run."""
     settling: Settling | None = None
     whole: bool = True
     """Every session of the source was asked for, and not some of them by name."""
@@ -78,6 +80,7 @@ def run(plan: RunPlan, workers: Workers, progress: Progress, *, run_id: str) -> 
             plan.rules,
             plan.reread,
             plan.identifiers,
+            "replace" if plan.replace else plan.rules.policy.on_change,
             workers,
             scratch,
             progress,

@@ -15,13 +15,14 @@ from xnat_pixelanon.archive.ports import (
     Source,
     Unfinished,
 )
+from xnat_pixelanon.domain.changes import Found, OnChange, Step, next_step
 from xnat_pixelanon.domain.codes import Outcome
 from xnat_pixelanon.domain.consistency import mark_inconsistent
 from xnat_pixelanon.domain.decisions import ScanDecision, ScanFacts, decide_session, verdict
 from xnat_pixelanon.domain.receipt import Comparison, Receipt, compare
 from xnat_pixelanon.domain.report import SessionReport
 from xnat_pixelanon.domain.session import Contents, Package, SourceSession
-from xnat_pixelanon.errors import ChangedError, RefusedError
+from xnat_pixelanon.errors import ConflictError
 from xnat_pixelanon.pipeline import settling
 from xnat_pixelanon.pipeline.cleaning import (
     CleanedScan,
@@ -32,7 +33,8 @@ from xnat_pixelanon.pipeline.cleaning import (
     receipt_of,
 )
 from xnat_pixelanon.pipeline.digests import planned_scans
-from xnat_pixelanon.pipeline.labels import clean_labels
+from xnat_pixelanon.pipeline.gate import Gate
+from xnat_pixelanon.pipeline.labels import claim_of, clean_labels, source_digest
 from xnat_pixelanon.pipeline.pool import Workers
 from xnat_pixelanon.pipeline.progress import Progress
 from xnat_pixelanon.pipeline.rules import RuleReader, Rules
@@ -40,6 +42,8 @@ from xnat_pixelanon.pipeline.scratch import Scratch
 from xnat_pixelanon.pipeline.settling import Settling
 from xnat_pixelanon.pipeline.telling import SessionTelling
 from xnat_pixelanon.pipeline.work import ReadFile, ReadTask, read, unread
+
+_STANDS = "what stands of it in the clean project is to be taken back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +58,15 @@ class Job:
     reread: RuleReader
     identifiers: tuple[str, ...]
     """What names the source itself: its project ID."""
+    on_change: OnChange
+    """What is done about a session that would be decided or made differently now."""
     workers: Workers
     scratch: Scratch
     progress: Progress
     settling: Settling | None = None
     """Waits until a session is quiet; None: the caller knows that it is."""
+    looks_only: bool = False
+    """How the session stands at the destination is told, and nothing is done about it."""
 
 
 def run_session(job: Job, session: SourceSession, telling: SessionTelling) -> SessionReport:
@@ -68,10 +76,13 @@ def run_session(job: Job, session: SourceSession, telling: SessionTelling) -> Se
     """
     if session.shared:
         return telling.end(Outcome.SHARED)
-    if job.settling is not None and (found := job.settling.wait(session)):
+    withdrawn = job.rules.templates.withdrawal_of(session.id) is not None  # what is taken back need not be quiet
+    if job.settling is not None and not withdrawn and (found := job.settling.wait(session)):
         return telling.end(
             Outcome.WAITING, error=f"the session is not quiet: {found.why}", hint=found.hint or settling.HINT
         )
+    if withdrawn:
+        telling.note(f"{_STANDS}: an owner withdrew it")  # until it is known to be gone
     contents = job.source.contents(session)
     telling.contents(contents)
     job.progress.session_starts(telling.name, sum(len(scan.files) for scan in contents.scans))
@@ -95,6 +106,7 @@ class _Line:
         self._contents = contents
         self._folder = folder
         self._telling = telling
+        self._gate = Gate(job.source, session, contents, rules=job.rules, reread=job.reread)
         self._files: tuple[tuple[ReadFile, ...], ...] = ()
         self._scans: tuple[ScanFacts, ...] = ()
         self._decided: tuple[ScanDecision, ...] = ()
@@ -103,14 +115,14 @@ class _Line:
         self._read()
         self._decided = self._decide(self._job.rules)
         self._telling.decided(self._scans, self._decided)
+        if self._job.rules.templates.withdrawal_of(self._session.id) is not None:
+            return self._withdraw(self._gate.still_withdrawn)
         send = verdict(self._decided, self._job.rules.policy)
         if self._job.destination is None:
             return self._telling.end(_planned(send))
-        if not any(scan.instances for scan in self._scans):
-            return self._telling.end(Outcome.NOTHING_TO_SEND)
-        labels = clean_labels(self._session, self._scans, self._job.rules) if self._readable() else None
-        if labels is None:
-            return self._telling.end(Outcome.WAITING)
+        if not self._readable():
+            return self._unreadable(self._job.destination, send)
+        labels = clean_labels(self._session, self._scans, self._job.rules)
         self._telling.labels(labels)
         return self._compare(self._job.destination, labels, send)
 
@@ -142,9 +154,49 @@ class _Line:
         return any(not facts.damage for scan in self._scans for facts in scan.instances)
 
     def _study(self) -> str:
-        return next(
-            facts.study_instance_uid for scan in self._scans for facts in scan.instances if facts.study_instance_uid
-        )
+        found = (facts.study_instance_uid for scan in self._scans for facts in scan.instances)
+        return next((uid for uid in found if uid), self._session.study)
+
+    def _withdraw(self, gate: Callable[[], None], why: str = "") -> SessionReport:
+        """Take back what there is of the session; a dry run only says that it would be.
+
+        `why`: for the report, where it is not an owner's override.
+        """
+        claim = claim_of(self._session.id, self._study(), self._job.rules)
+        self._telling.labels(("", claim.session_label))
+        destination = self._job.destination
+        if why:
+            self._telling.note(_STANDS + why)
+        try:
+            if destination is None or self._job.looks_only:
+                stands = destination is not None and destination.holds(claim)
+                self._telling.note("the clean session still stands there: a run takes it back" if stands else "")
+                return self._telling.end(Outcome.WITHDRAWN)
+            taken = destination.take_back(claim, gate)
+        except ConflictError as error:
+            return self._telling.end(Outcome.CONFLICT, error=error.message, hint=error.hint)
+        self._telling.note("")
+        if taken is not None:
+            self._telling.labels((taken.subject_label, claim.session_label))
+            left = "; its subject is left there, empty" if taken.empty_subject else ""
+            self._telling.note(f"the clean session was deleted{why}{left}")
+        return self._telling.end(Outcome.WITHDRAWN)
+
+    def _unreadable(self, destination: Destination, send: tuple[int, ...] | None) -> SessionReport:
+        """Without a header there are no labels to compare by; what was sent of it is found by its source."""
+        empty = not any(scan.instances for scan in self._scans)
+        try:
+            there = destination.holds(claim_of(self._session.id, self._study(), self._job.rules))
+        except ConflictError as error:
+            return self._telling.end(Outcome.CONFLICT, error=error.message, hint=error.hint)
+        if not there:
+            return self._telling.end(Outcome.NOTHING_TO_SEND if empty else Outcome.WAITING)
+        found: Found = "stale" if empty else "no-longer-allowed"
+        self._telling.note(f"its images in staging are {'gone' if empty else 'all damaged'}")
+        step = next_step(found, "report" if self._job.looks_only else self._job.on_change, send)
+        if step is Step.WITHDRAW:
+            return self._withdraw(self._unchanged, f": it was {found}")
+        return self._telling.end(Outcome(found))
 
     def _compare(
         self, destination: Destination, labels: tuple[str, str], send: tuple[int, ...] | None
@@ -154,25 +206,40 @@ class _Line:
         match standing:
             case Foreign(reason=reason):
                 return self._telling.end(Outcome.CONFLICT, error=reason)
-            case Published(receipt=receipt, active=active):
-                found = self._standing_of(receipt, labels)
-                if not active and found.outcome in ("unchanged", "grown", "stale"):
-                    destination.finish(labels, receipt, self._folder)
-                if found.outcome == "unchanged":
-                    waits = send is None
-                    return self._telling.end(Outcome.WAITING if waits else _kept(active))
-                if found.outcome != "grown":
-                    return self._telling.end(Outcome(found.outcome))
-                if send is None:
-                    return self._telling.end(Outcome.WAITING)
-                new = tuple(index for index in send if self._new_uid(index) in found.series)
-                return self._publish(destination, labels, new, receipt)
+            case Published():
+                return self._over_published(destination, labels, send, standing)
             case Absent() | Unfinished():
                 if send is None:
                     return self._telling.end(Outcome.WAITING)
-                if not send:
-                    return self._telling.end(Outcome.NOTHING_TO_SEND)
-                return self._publish(destination, labels, send, None)
+                if not send or self._job.looks_only:
+                    return self._telling.end(_planned(send))
+                return self._publish(destination, labels, send)
+
+    def _over_published(
+        self, destination: Destination, labels: tuple[str, str], send: tuple[int, ...] | None, standing: Published
+    ) -> SessionReport:
+        """What stands there is left, added to, replaced or taken back."""
+        receipt = standing.receipt
+        found = self._standing_of(receipt, labels)
+        if self._job.looks_only:
+            self._telling.note("" if standing.active else "it is hidden: a run finishes it")
+            return self._telling.end(Outcome(found.outcome))
+        step = next_step(found.outcome, self._job.on_change, send)
+        stays = step not in (Step.REPLACE, Step.WITHDRAW) and found.outcome != "no-longer-allowed"
+        if stays and not standing.active:
+            destination.finish(labels, receipt, self._folder)
+        match step:
+            case Step.ADD:
+                new = tuple(index for index in send or () if self._new_uid(index) in found.series)
+                return self._publish(destination, labels, new, there=receipt)
+            case Step.REPLACE:
+                return self._publish(destination, labels, send or (), replaces=(receipt, Outcome(found.outcome)))
+            case Step.WITHDRAW:
+                return self._withdraw(self._unchanged, f": it was {found.outcome}")
+            case Outcome.UNCHANGED if not standing.active:
+                return self._telling.end(Outcome.PUBLISHED)
+            case outcome:
+                return self._telling.end(outcome)
 
     def _standing_of(self, receipt: Receipt, labels: tuple[str, str]) -> Comparison:
         return compare(receipt, planned_scans(self._scans, self._decided, self._job.rules, labels))
@@ -181,27 +248,39 @@ class _Line:
         return self._job.rules.identity.uid(self._scans[index].instances[0].series_instance_uid)
 
     def _publish(
-        self, destination: Destination, labels: tuple[str, str], send: Sequence[int], there: Receipt | None
+        self,
+        destination: Destination,
+        labels: tuple[str, str],
+        send: Sequence[int],
+        *,
+        there: Receipt | None = None,
+        replaces: tuple[Receipt, Outcome] | None = None,
     ) -> SessionReport:
+        """Clean, prove and publish: as a session of its own, added to what is `there`, or in place of another.
+
+        `replaces`: the receipt of that other, and how it stands as long as it is there.
+        """
         cleaned = self._clean(labels, send)
         self._telling.cleaned(cleaned)
         good = [scan for scan in cleaned if not scan.failures]
         bad = len(good) < len(cleaned)
         if not good or (bad and self._job.rules.policy.publish == "complete-sessions"):
-            return self._telling.end(Outcome.WAITING)
+            return self._telling.end(replaces[1] if replaces else Outcome.WAITING)
         planned = planned_scans(self._scans, self._decided, self._job.rules, labels)
         identity = self._job.rules.identity
         study = identity.uid(self._study())
         scans = clean_scan_of(good, self._scans, identity)
-        source = identity.keyed_digest(b"source", self._session.id.encode())
+        source = source_digest(self._session.id, self._job.rules)
         receipt = receipt_of(source, study, scans, planned, there)
-        package = Package(self._job.run, labels[0], labels[1], study, scans, receipt)
-        result = destination.publish(package, self._gate(labels), self._folder)
+        package = Package(self._job.run, labels[0], labels[1], study, scans, receipt, replaces[0] if replaces else None)
+        result = destination.publish(package, self._unchanged, self._folder)
         if isinstance(result, Outrun):
             found = self._standing_of(result.receipt, labels)
             self._telling.outrun()
             return self._telling.end(Outcome(found.outcome) if found.outcome != "grown" else Outcome.STALE)
         self._telling.sent(package)
+        if replaces is not None:
+            self._telling.note("it replaced the session that was published before")
         return self._telling.end(Outcome.GROWN if there else Outcome.PUBLISHED)
 
     def _clean(self, labels: tuple[str, str], send: Sequence[int]) -> list[CleanedScan]:
@@ -212,36 +291,11 @@ class _Line:
         orders = [CleanOrder(index, self._files[index], self._decided[index].instances) for index in send]
         return clean_scans(job.workers, job.progress, orders, request, self._folder)
 
-    def _gate(self, labels: tuple[str, str]) -> Callable[[], None]:
-        """Re-check, just before the session comes to be, all that the decision stood on."""
-
-        def check() -> None:
-            before = self._job.rules
-            now = self._job.reread()
-            if not now.policy.enabled:
-                raise RefusedError(
-                    "the policy was disarmed while the run was at work; nothing more is published",
-                    hint="arm it again and run again",
-                )
-            if now.policy != before.policy and _without_versions(now) != _without_versions(before):
-                raise ChangedError("the policy changed while the session was worked on", hint="run again")
-            if self._decide(now) != self._decided or now.identity != before.identity:
-                raise ChangedError("the decision for this session changed while it was worked on", hint="run again")
-            self._job.source.recheck(self._session, self._contents)
-
-        return check
-
-
-def _without_versions(rules: Rules) -> tuple[object, ...]:
-    policy = rules.policy
-    return (policy.destination, policy.launchers, policy.publish, policy.digest)
+    def _unchanged(self) -> None:
+        self._gate.same_decision(self._decide)
 
 
 def _planned(send: tuple[int, ...] | None) -> Outcome:
     if send is None:
         return Outcome.WAITING
     return Outcome.PLANNED if send else Outcome.NOTHING_TO_SEND
-
-
-def _kept(active: bool) -> Outcome:
-    return Outcome.UNCHANGED if active else Outcome.PUBLISHED

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from xnat_pixelanon.archive import Role, XnatConnection, XnatDocumentStore, project_role
 from xnat_pixelanon.archive.project_files import DOCUMENTS, REPORTS, ProjectFiles
+from xnat_pixelanon.domain.changes import ON_CHANGE, OnChange
 from xnat_pixelanon.domain.documents import parse
 from xnat_pixelanon.domain.policy import DestinationPolicy, Policy
 from xnat_pixelanon.errors import (
@@ -75,7 +76,10 @@ class Desk:
             done = [f"the policy is stored already, as version {stored.version}: nothing was changed"]
         else:
             pushed = push(self.store, self.launch.source, POLICY, self._first_policy(), POLICY.name)
-            done = [f"policy.json stored as version {pushed.version}, disarmed: nothing is published yet"]
+            done = [
+                f"policy.json stored as version {pushed.version}, disarmed: nothing is published yet",
+                _what_changes("report"),
+            ]
             if pushed.made_key:
                 done.append("the project's key for pseudonyms and UIDs was made; keep the project's config in a backup")
         done.append(f"sessions will go to {_place(DestinationPolicy(*wanted))}")
@@ -105,9 +109,10 @@ class Desk:
         self.check_owner()
         version = switch(self.store, enabled=True)
         stored = self.store.load(POLICY.name)
-        destination = Policy.from_text(stored.text if stored else "").destination
+        policy = Policy.from_text(stored.text if stored else "")
+        destination = policy.destination
         what = "the policy is armed already" if version is None else f"policy armed: version {version}"
-        return [f"{what}; sessions go to {_place(destination)}"]
+        return [f"{what}; sessions go to {_place(destination)}", _what_changes(policy.on_change)]
 
     def disarm(self) -> list[str]:
         """Stop all publishing at once; where the project is not private too, as then it is needed most."""
@@ -143,6 +148,7 @@ class Desk:
             "enabled": False,
             "destination": {"server": launch.server, "project": launch.clean_project},
             "publish": publish,
+            "on_change": "report",
             "labels": {"prefix": launch.label_prefix},
         }
         return json.dumps(policy, indent=1)
@@ -197,6 +203,11 @@ class Desk:
         except PixelanonError as error:
             return [f"copies for you to change could not be put into the resource {REPORTS}: {error.message}"]
         return [f"copies for you to change are in documents/ of the project resource {REPORTS}"]
+
+
+def _what_changes(on_change: OnChange) -> str:
+    what = f"what was sent and would be decided differently now: {ON_CHANGE[on_change]}"
+    return f"{what} (on_change: {on_change})"
 
 
 def _place(destination: DestinationPolicy) -> str:

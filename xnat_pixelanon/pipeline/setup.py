@@ -31,7 +31,7 @@ from xnat_pixelanon.archive.launches import ContainerLaunches
 from xnat_pixelanon.archive.ports import Destination, Source
 from xnat_pixelanon.archive.quiet import Quiet
 from xnat_pixelanon.domain.policy import Policy
-from xnat_pixelanon.errors import ConfigurationError, RefusedError
+from xnat_pixelanon.errors import ConfigurationError, RefusedError, RightsError
 from xnat_pixelanon.pipeline.accepting import acceptance, authorship, checked
 from xnat_pixelanon.pipeline.rules import RuleFiles, RuleReader, Rules, given_rules, stored_rules
 from xnat_pixelanon.pipeline.run import RunPlan
@@ -52,6 +52,7 @@ class RunOptions:
     files: RuleFiles = field(default_factory=RuleFiles)
     dry_run: bool = False
     strict: bool = False
+    replace: bool = False
     patience: Patience | None = None
     """A launch that nobody watches waits until sessions of an XNAT are quiet."""
     narrowed: Callable[[Policy], None] | None = None
@@ -122,6 +123,7 @@ def _from_xnat(
     if not options.dry_run:
         _check_armed(rules.policy)
         _check_launcher(role, rules.policy, source)
+        _check_replace(role, options, rules.policy)
         location: Location = destination_of(rules.policy, source)
         if isinstance(options.destination, DirLocation):
             location = options.destination
@@ -130,7 +132,7 @@ def _from_xnat(
                 f"--to {options.destination.text} is not the destination of the stored policy",
                 hint=f"leave --to away, or let an owner change the policy; it names {location.text}",
             )
-        destination = _destination(location, connections, (connection.server, source.project))
+        destination = open_destination(location, connections, (connection.server, source.project))
         reader = checked(
             _allowed(destination, location, rules, reader, connections), partial(_check_still, connection, source)
         )
@@ -172,7 +174,7 @@ def _from_dir(options: RunOptions, source: DirLocation, connections: Connections
                 f"--to {options.destination.text} is not the destination of the policy file",
                 hint="make them agree",
             )
-        destination = _destination(options.destination, connections, source.path)
+        destination = open_destination(options.destination, connections, source.path)
         reader = _allowed(destination, options.destination, rules, reader, connections)
     plan = _plan(options, opened, destination, rules, reader)
     return replace(plan, strays=not_sent_reports(opened.strays()))
@@ -189,6 +191,7 @@ def _plan(
         sessions=source.sessions(options.sessions),
         destination_name=destination.name if destination else "",
         strict=options.strict,
+        replace=options.replace,
         whole=not options.sessions,
     )
 
@@ -198,6 +201,16 @@ def destination_of(policy: Policy, source: XnatLocation | None) -> XnatLocation:
     wanted = policy.destination
     server = (source.server if source else "") if wanted.server == "same" else wanted.server
     return XnatLocation(wanted.project, server)
+
+
+def check_owner(connections: Connections, location: XnatLocation, what: str) -> None:
+    """RightsError unless the account owns the project."""
+    role = project_role(connections.of(location), location.project)
+    if role is not Role.OWNER:
+        raise RightsError(
+            f"this account is {role} of the {what} {location.project}, and has to be its owner",
+            hint=f"ask an owner of {location.project}",
+        )
 
 
 def check_private(connection: XnatConnection, source: XnatLocation) -> None:
@@ -234,7 +247,17 @@ def _check_launcher(role: Role, policy: Policy, source: XnatLocation) -> None:
         )
 
 
-def _destination(location: Location, connections: Connections, source: Path | tuple[str, str]) -> Destination:
+def _check_replace(role: Role, options: RunOptions, policy: Policy) -> None:
+    """A launch may only narrow what the policy says: --replace is for those who could change the policy."""
+    if options.replace and policy.on_change != "replace" and role is not Role.OWNER:
+        raise RightsError(
+            "--replace does more than the policy says, and this account is no owner of the staging project",
+            hint="ask an owner to run it, or to set the policy's on_change to replace",
+        )
+
+
+def open_destination(location: Location, connections: Connections, source: Path | tuple[str, str]) -> Destination:
+    """The destination, not checked yet; `source` is the folder, or server and project, that sessions come from."""
     match location:
         case DirLocation(path=path):
             return DirDestination(path, pixel_digest_of, source=source if isinstance(source, Path) else None)

@@ -48,7 +48,11 @@ class SessionTelling:
                 self._scans[index] = replace(scan, sent=True, clean_scan=min(clean_ids))
 
     def outrun(self) -> None:
-        self._note = "another run published this session first; its receipt was verified and this copy withdrawn"
+        self.note("another run published this session first; its receipt was verified and this copy withdrawn")
+
+    def note(self, text: str) -> None:
+        """What else a reader should know of how the session ended."""
+        self._note = text
 
     def end(self, outcome: Outcome, *, error: str = "", hint: str = "") -> SessionReport:
         return SessionReport(
@@ -59,8 +63,9 @@ class SessionTelling:
             remedy=OUTCOMES[outcome].remedy,
             clean_subject=self._labels[0],
             clean_session=self._labels[1],
-            error=error or self._note,
+            error=error,
             hint=hint,
+            note=self._note,
             scans=tuple(self._scans),
             not_sent=self._not_sent,
         )

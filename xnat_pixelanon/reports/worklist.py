@@ -1,4 +1,6 @@
-"""The worklist of a staging project: what waits for a person and why, oldest first, from what runs reported.
+"""The worklist of a staging project: what waits for a person and why, from what runs reported.
+
+First what was sent and is no longer allowed, then oldest first.
 
 An event run that ended with a held session is complete for XNAT, and nobody would look for it.
 """
@@ -17,6 +19,7 @@ from xnat_pixelanon.reports.write import csv_text, pages
 
 FILES = ("worklist.html", "worklist.csv")
 _WAITS = frozenset((Outcome.NO_LONGER_ALLOWED, Outcome.FAILED, Outcome.CONFLICT, Outcome.WAITING, Outcome.STALE))
+_CHANGED = frozenset((Outcome.NO_LONGER_ALLOWED, Outcome.STALE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ class Row:
 
 
 def rows(sessions: Sequence[SourceSession], reports: Iterable[Mapping[str, Any]]) -> list[Row]:
-    """A row for each of `sessions` that the newest of `reports` about it leaves waiting, oldest first.
+    """A row for each of `sessions` that the newest of `reports` about it leaves waiting, in the order of the list.
 
     `reports` are in the form of report.json, newest first; no more of them are read than are needed to find every
     session. Dry runs do not count.
@@ -50,7 +53,7 @@ def rows(sessions: Sequence[SourceSession], reports: Iterable[Mapping[str, Any]]
         if not left:
             break
     found += [_unseen(session) for session in left.values()]
-    return sorted(found, key=lambda row: (row.since, row.session_id))
+    return sorted(found, key=lambda row: (row.outcome != Outcome.NO_LONGER_ALLOWED, row.since, row.session_id))
 
 
 def render(found: Sequence[Row], *, project: str, made: str) -> Mapping[str, bytes]:
@@ -68,14 +71,16 @@ def _waits(told: Mapping[str, Any]) -> bool:
 def _row(session: SourceSession, told: Mapping[str, Any], report: Mapping[str, Any]) -> Row:
     held = [scan for scan in told["scans"] if scan["decision"] == Kind.HOLD]
     codes = [CODES[code] for code in dict.fromkeys(scan["code"] for scan in held) if code in CODES]
-    why = [told["error"], *(code.meaning for code in codes)]
-    what = [told["hint"], *(code.remedy for code in codes), *_by_hand(held)]
+    outcome = OUTCOMES[Outcome(told["outcome"])]
+    changed = told["outcome"] in _CHANGED  # this of the clean session comes before what is asked for the next one
+    why = [outcome.meaning if changed else "", told["error"], told.get("note", ""), *(code.meaning for code in codes)]
+    what = [outcome.remedy if changed else "", told["hint"], *(code.remedy for code in codes), *_by_hand(held)]
     return Row(
         session.id,
         session.label,
         session.inserted,
         told["outcome"],
-        "; ".join(filter(None, why)) or OUTCOMES[Outcome(told["outcome"])].meaning,
+        "; ".join(filter(None, why)) or outcome.meaning,
         " ".join(dict.fromkeys(filter(None, what))) or told["remedy"],
         tuple(f"{scan['id']} ({scan['code']})" for scan in held),
         report["finished"],
