@@ -105,6 +105,11 @@ def no_command(place: Place) -> None:
     place.send("DELETE", f"/xapi/commands/{place.commands()[SAME_SERVER].id}")
 
 
+def stranger(place: Place) -> None:
+    no_command(place)
+    place.stranger()
+
+
 def other_variant(place: Place) -> None:
     number = place.wrapper("run", SECOND_SERVER)
     place.send("PUT", f"/xapi/projects/{STAGING}/wrappers/{number}/enabled")
@@ -222,6 +227,7 @@ FAULTS: dict[str, tuple[Break, str, str, str]] = {
     "prearchive 5": (
         lambda place: void(put_code(place, 5)), "prearchive of the clean project", "warning", "over what is there"),
     "command missing": (no_command, f"command {SAME_SERVER}", "problem", "not registered"),
+    "command of somebody else": (stranger, f"command {SAME_SERVER}", "problem", "is not of this program"),
     "command old": (older_command, f"command {SAME_SERVER}", "problem", "not the one of this program: version"),
     "command twice": (second_of_the_name, "one command each", "warning", "0.0.9"),
     "site disabled": (disabled("/xapi/wrappers/{run}/disabled"), "wrappers on the site", "problem", "disabled: run"),

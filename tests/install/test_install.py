@@ -10,6 +10,7 @@ import pytest
 from tests.install.conftest import ADMIN, HERE, OTHER, Place
 from tests.pipeline.conftest import CLEAN, MEMBER, OWNER, STAGING
 from xnat_pixelanon.install.commands import SAME_SERVER, SECOND_SERVER, commands
+from xnat_pixelanon.install.container_service import ContainerService, Enabled, Registered, Server
 from xnat_pixelanon.install.event_service import STATUSES, name_of, wanted
 from xnat_pixelanon.sandbox.faults import Call, Fault, Status
 
@@ -87,7 +88,12 @@ def test_a_command_that_differs_is_updated_in_place_and_its_wrappers_keep_their_
     place.installed()
     before = place.commands()
     old = stored_command(place)
-    old |= {"version": "0.0.9", "image": "xnat-pixelanon:0.0.9", "limit-memory": 9999, "command-line": "run"}
+    old |= {
+        "version": "0.0.9",
+        "image": "xnat-pixelanon:0.0.9",
+        "limit-memory": 9999,
+        "info-url": "https://old.example",
+    }
     old["xnat"] = [one for one in old["xnat"] if one["name"] != "disarm"]
     place.send("POST", f"/xapi/commands/{before[SAME_SERVER].id}", old)
     kept = place.commands()[SAME_SERVER].wrappers
@@ -100,7 +106,7 @@ def test_a_command_that_differs_is_updated_in_place_and_its_wrappers_keep_their_
     assert {name: one.id for name, one in after.items()} == {name: one.id for name, one in before.items()}
     assert kept.items() < after[SAME_SERVER].wrappers.items()
     assert set(after[SAME_SERVER].wrappers) == WRAPPERS
-    assert after[SAME_SERVER].document["command-line"] == "launch"
+    assert not after[SAME_SERVER].document.get("info-url")
     assert after[SAME_SERVER].document["limit-memory"] == 9999, "what the site has tuned is the site's"
     assert place.enabled() == {SAME_SERVER: WRAPPERS}
     assert {one.wrapper for one in place.subscriptions().values()} == {after[SAME_SERVER].wrappers["run-session"]}
@@ -120,6 +126,63 @@ def test_of_several_commands_of_our_name_the_one_of_this_version_is_kept(place: 
         f"no other variant in {STAGING}": "done"
     }
     assert place.writes == [("PUT", f"/xapi/projects/{STAGING}/wrappers/{number}/disabled")]
+
+
+def still_theirs(place: Place, before: Registered) -> None:
+    """Byte for byte as it was, and its wrappers enabled."""
+    after = place.theirs()
+    assert json.dumps(after.document, sort_keys=True) == json.dumps(before.document, sort_keys=True)
+    with place.as_(ADMIN) as connection:
+        service = ContainerService(Server(connection))
+        for number in before.wrappers.values():
+            assert service.enabled(number, STAGING) == Enabled(True, True)
+
+
+def test_a_command_of_somebody_else_that_is_called_as_ours_is_refused_and_not_touched(place: Place) -> None:
+    theirs = place.stranger()
+    place.site.staging.enable_events()
+    for user in (ADMIN, OWNER):
+        said = place.typed("install", *EVENTS, "--json", user=user)
+        (line,) = [one for one in said.of("step") if one["step"] == f"command {SAME_SERVER}"]
+        assert line["status"] == "failed"
+        assert f"command {theirs.id} is called {SAME_SERVER}" in line["detail"]
+        assert "rename or delete it" in line["remedy"]
+        assert not [path for _, path in place.writes for number in theirs.wrappers.values() if f"/{number}/" in path]
+        still_theirs(place, theirs)
+    assert place.subscriptions() == {}
+    place.site.policy(destination={"server": "PUBLIC", "project": CLEAN})
+    assert place.typed("install", *HERE).status == 3, "fails for one command, and the other is installed all the same"
+    assert place.enabled()[SECOND_SERVER] == WRAPPERS
+    still_theirs(place, theirs)
+    for words in ((*HERE,), ("--site",), (*HERE, "--site")):
+        assert place.typed("uninstall", *words).status == 0
+        still_theirs(place, theirs)
+
+
+def test_a_command_of_somebody_else_beside_ours_is_left_alone(place: Place) -> None:
+    place.installed()
+    theirs = place.stranger()
+    document = {**wanted("CREATED", STAGING, theirs.wrappers["run-session"]), "name": "theirs"}
+    place.send("POST", SUBSCRIBE, document, user=OWNER)
+    assert place.typed("install", *EVENTS, user=OWNER).status == 0
+    assert place.writes == []
+    place.typed("uninstall", *HERE, user=OWNER)
+    said = place.typed("uninstall", "--site", "--json")
+    assert said.status == 0
+    assert f"command {SAME_SERVER}, number {theirs.id}" in statuses(said)
+    assert list(place.commands().values()) == [place.theirs()]
+    still_theirs(place, theirs)
+    assert set(place.subscriptions()) == {"theirs"}
+
+
+@pytest.mark.parametrize("change", [{"command-line": "run"}, {"environment-variables": {}}])
+def test_both_marks_are_needed_to_be_ours(place: Place, change: dict[str, Any]) -> None:
+    place.installed(events=False)
+    number = place.commands()[SAME_SERVER].id
+    place.send("POST", f"/xapi/commands/{number}", {**stored_command(place), **change})
+    said = place.typed("install", *HERE, "--json")
+    assert statuses(said)[f"command {SAME_SERVER}"] == "failed"
+    assert place.writes == []
 
 
 def test_a_wrapper_that_was_disabled_is_enabled_again(place: Place) -> None:
@@ -369,7 +432,7 @@ def test_what_a_dry_run_prints_is_what_is_sent(place: Place) -> None:
     number = place.wrapper("run")
     place.send("PUT", f"/xapi/projects/{STAGING}/wrappers/{number}/disabled")
     place.send("POST", f"/xapi/commands/{place.commands()[SECOND_SERVER].id}",
-               {**stored_command(place, SECOND_SERVER), "command-line": "run"})  # fmt: skip
+               {**stored_command(place, SECOND_SERVER), "version": "0.0.9"})  # fmt: skip
     for user in (ADMIN, OWNER):
         told = place.typed("install", *EVENTS, "--dry-run", "--json", user=user).of("request")
         place.typed("install", *EVENTS, user=user)

@@ -9,7 +9,14 @@ from xnat_pixelanon.domain.policy import Policy
 from xnat_pixelanon.errors import NotFoundError, RightsError
 from xnat_pixelanon.install import comparing
 from xnat_pixelanon.install.commands import command_for, commands
-from xnat_pixelanon.install.container_service import ContainerService, Registered, Server, ours
+from xnat_pixelanon.install.container_service import (
+    ContainerService,
+    Registered,
+    Server,
+    is_ours,
+    ours,
+    refuse_strangers,
+)
 from xnat_pixelanon.install.findings import Findings
 from xnat_pixelanon.install.installing import SECOND_NAME, overridden
 from xnat_pixelanon.install.subscription_checks import SubscriptionChecks
@@ -56,6 +63,7 @@ class ContainerChecks:
         stored = ours(everything, name)
         if stored is None:
             if name == self._needed or not self._needed:
+                refuse_strangers(everything, name)
                 self._findings.problem(check, "not registered", _AGAIN)
             else:
                 self._findings.ok(check, "not registered, and not needed here")
@@ -74,7 +82,7 @@ class ContainerChecks:
 
     def _doubles(self, everything: list[Registered]) -> None:
         kept = {name: ours(everything, name) for name in commands()}
-        more = [one for one in everything if one.name in kept and one is not kept[one.name]]
+        more = [one for one in everything if is_ours(one) and one is not kept[one.name]]
         if more:
             listed = ", ".join(f"{one.name} {one.tag[1]} (command {one.id})" for one in more)
             remedy = "delete them in the Container Service's settings, once no container of theirs is at work"
@@ -103,7 +111,7 @@ class ContainerChecks:
         return [
             f"{command.name} {name}"
             for command in everything
-            if command.name in commands() and command.id != needed.id
+            if is_ours(command) and command.id != needed.id
             for name, number in command.wrappers.items()
             if self._containers.enabled(number, self._project).project
         ]

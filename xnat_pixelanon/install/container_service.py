@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from xnat_pixelanon.archive import XnatConnection, uris
-from xnat_pixelanon.errors import NotFoundError, RightsError, TransferError
+from xnat_pixelanon.errors import NotFoundError, RefusedError, RightsError, TransferError
 from xnat_pixelanon.install.commands import commands
 
 _DONE = (200, 201, 204)
@@ -195,9 +195,33 @@ class ContainerService:
         return sorted(str(one) for one in found) if isinstance(found, list) else []
 
 
+def is_ours(command: Registered) -> bool:
+    """Of this program, in whatever version. A name alone is anybody's: every command of ours also starts our program
+    with `launch` and says what to do in PIXELANON_ACTION.
+    """
+    variables = command.document.get("environment-variables")
+    says_what = isinstance(variables, Mapping) and "PIXELANON_ACTION" in variables
+    return command.name in commands() and command.document.get("command-line") == "launch" and says_what
+
+
+def strangers(registered: list[Registered]) -> list[Registered]:
+    """Commands of other people that bear a name of ours: nothing of them is ever touched."""
+    return [one for one in registered if one.name in commands() and not is_ours(one)]
+
+
+def refuse_strangers(registered: list[Registered], name: str) -> None:
+    """RefusedError where the name is taken by a command that is not ours."""
+    numbers = " and ".join(one.id for one in strangers(registered) if one.name == name)
+    if numbers:
+        raise RefusedError(
+            f"command {numbers} is called {name} and is not of this program: it is left alone",
+            hint="rename or delete it in the Container Service's settings, if nobody needs it; then install again",
+        )
+
+
 def ours(registered: list[Registered], name: str, image: str = "") -> Registered | None:
     """The command to keep of those that bear our name: that of this image (if given) and version, else the youngest."""
-    same = [one for one in registered if one.name == name]
+    same = [one for one in registered if one.name == name and is_ours(one)]
     version = commands()[name]["version"]
     exact = [one for one in same if one.tag[1] == version and image in ("", one.tag[0])]
     return max(exact or same, key=lambda one: int(one.id), default=None)

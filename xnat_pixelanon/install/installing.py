@@ -17,7 +17,14 @@ from xnat_pixelanon.domain.policy import Policy
 from xnat_pixelanon.errors import ConfigurationError, NotFoundError, RefusedError, RightsError, TransferError
 from xnat_pixelanon.install import comparing
 from xnat_pixelanon.install.commands import SAME_SERVER, SECOND_SERVER, command_for, commands
-from xnat_pixelanon.install.container_service import ContainerService, Registered, Server, ours
+from xnat_pixelanon.install.container_service import (
+    ContainerService,
+    Registered,
+    Server,
+    is_ours,
+    ours,
+    refuse_strangers,
+)
 from xnat_pixelanon.install.steps import Blocked, Outcome, Step, Steps, Who, changed, unchanged
 from xnat_pixelanon.install.subscribing import Subscribing
 
@@ -108,6 +115,7 @@ class Installer:
         document = wanted_command(name, self._wish.image)
         stored = ours(everything, name, document["image"])
         if stored is None:
+            refuse_strangers(everything, name)
             self._registered[name] = self._checked(self._containers.create(document), document)
             return changed(f"registered, image {document['image']}")
         self._registered[name] = stored  # an older one is better than none for what follows
@@ -155,7 +163,7 @@ class Installer:
         others = {
             f"{command.name} {wrapper}": number
             for command in (*everything, *self._registered.values())
-            if command.name in commands() and command.id != self._registered_id(chosen)
+            if is_ours(command) and command.id != self._registered_id(chosen)
             for wrapper, number in command.wrappers.items()
         }
         self.steps.run(f"{chosen} in {project}", Who.OWNER_OR_MANAGER, partial(self._switch_on, chosen))

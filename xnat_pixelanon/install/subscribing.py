@@ -8,8 +8,7 @@ from functools import partial
 from xnat_pixelanon.archive import Role, project_role
 from xnat_pixelanon.errors import RefusedError, RightsError, TransferError
 from xnat_pixelanon.install import event_service
-from xnat_pixelanon.install.commands import commands
-from xnat_pixelanon.install.container_service import Registered, Server
+from xnat_pixelanon.install.container_service import Registered, Server, is_ours
 from xnat_pixelanon.install.event_service import STATUSES, WRAPPER, EventService, Subscription
 from xnat_pixelanon.install.steps import Blocked, Outcome, Status, Step, Steps, Who, changed, unchanged
 
@@ -107,9 +106,5 @@ class Subscribing:
 
 def wrapper_numbers(everything: Collection[Registered]) -> tuple[set[str], set[str]]:
     """Of our session wrappers, and of all."""
-    session = {
-        command.wrappers[WRAPPER]
-        for command in everything
-        if command.name in commands() and WRAPPER in command.wrappers
-    }
+    session = {command.wrappers[WRAPPER] for command in everything if is_ours(command) and WRAPPER in command.wrappers}
     return session, {number for command in everything for number in command.wrappers.values()}
