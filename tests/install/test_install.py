@@ -421,10 +421,15 @@ def test_a_dry_run_sends_nothing_and_prints_each_request_with_its_body(place: Pl
     place.typed("install", *EVENTS)
     said = place.typed("install", *EVENTS, "--dry-run", user=OWNER)
     assert said.status == 0
+    assert "it lists subscriptions" in " ".join(said.out.split())
     assert place.writes == []
     assert f"POST {SUBSCRIBE}\n" in said.out
     assert '"event-type": "org.nrg.xnat.eventservice.events.SessionEvent"' in said.out
     assert place.subscriptions() == {}
+    place.site.staging.enable_events(False)
+    said = place.typed("install", *EVENTS, "--dry-run", user=OWNER)
+    assert said.status == 3
+    assert "only a site administrator can" in said.out
 
 
 def test_what_a_dry_run_prints_is_what_is_sent(place: Place) -> None:

@@ -119,6 +119,31 @@ class Browser:
         assert answer["status"] == "success"
         return str(answer["workflow-id"])
 
+    # Actions, Event Service
+
+    def subscribe(self, label: str, event: str, status: str, action: str) -> None:
+        """*Add New Event Subscription*, with what the lists of its form offer."""
+        base = f"/xapi/projects/{self.project}/events"
+        events = {one["id"].rpartition(".")[2]: one for one in self.ask("GET", f"{base}/events").json()}
+        assert status in events[event]["statuses"]
+        (key,) = [
+            one["action-key"] for one in self.ask("GET", f"{base}/actions").json() if one["display-name"] == action
+        ]
+        subscription = {
+            "name": label,
+            "active": True,
+            "act-as-event-user": False,
+            "action-key": key,
+            "attributes": {},
+            "event-filter": {
+                "event-type": events[event]["id"],
+                "status": status,
+                "project-ids": [self.project],
+                "payload-filter": "",
+            },
+        }
+        self.ask("POST", f"{base}/subscription", json=subscription)
+
     # Project Settings, Command History
 
     def history(self) -> list[dict[str, Any]]:

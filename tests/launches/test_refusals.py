@@ -11,11 +11,12 @@ import pytest
 
 from tests.launches.browser import Browser, Ended
 from tests.launches.conftest import ADMIN, Hospital, switched_on
-from tests.launches.test_owners_way import GUIDE
+from tests.launches.test_owners_way import PROSE
 from tests.pipeline.conftest import (
     CLEAN,
     MEMBER,
     OWNER,
+    PASSWORD,
     STAGING,
     Person,
     banner_template,
@@ -74,7 +75,7 @@ def refused(hospital: Hospital, ended: Ended, sentence: str, hint: str, *, in_gu
     assert hint in " ".join(hints), ended.log
     assert "Traceback" not in ended.log
     assert hospital.nothing_sent(ELSEWHERE)
-    assert f"`{sentence}`" in GUIDE or not in_guide
+    assert f"`{sentence}`" in PROSE or not in_guide
 
 
 # Who launches
@@ -108,6 +109,21 @@ def test_an_owner_of_staging_who_does_not_own_the_clean_project(ready: Hospital)
     ready.site.staging.set_role(CLEAN, OWNER, "member")
     sentence = f"the account is member of the clean project {CLEAN}, and has to be its owner"
     refused(ready, launched(ready, PUBLISH), sentence, "owner")
+
+
+def test_a_policy_that_was_armed_by_somebody_who_does_not_own_the_clean_project(ready: Hospital) -> None:
+    """Two own staging; what one of them stores must not spend the other one's rights."""
+    staging = ready.site.staging
+    staging.add_user("co-owner", PASSWORD)
+    staging.set_role(STAGING, "co-owner", "owner")
+    other = ready.as_("co-owner")
+    for entry in ("Stop publishing", "4 Arm publishing"):
+        assert other.launch(entry).status == "Complete"
+    sentence = f"the account that stored or armed the policy last is no owner of the clean project {CLEAN}"
+    refused(ready, launched(ready, PUBLISH), sentence, "an owner of both projects")
+    for entry in ("Stop publishing", "4 Arm publishing", PUBLISH):
+        assert ready.as_().launch(entry).status == "Complete", "what the guide says helps"
+    assert not ready.nothing_sent()
 
 
 # Where to
@@ -172,7 +188,7 @@ def test_a_missing_secret_the_service_itself_refuses(second: Hospital, name: str
     assert second.containers() == [], "no container is made"
     status = owner.ask("GET", f"/data/workflows/{workflow}?format=json").json()["items"][0]["data_fields"]["status"]
     assert status == "Failed (Command resolution)"
-    assert f"*{status}*" in GUIDE
+    assert f"*{status}*" in PROSE
     assert second.nothing_sent()
 
 

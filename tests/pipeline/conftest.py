@@ -232,10 +232,10 @@ class Site:
             text = json.dumps({"schema_version": 1, "accepts": entries})
             store.push("accepts.json", text, newest.version if newest else None)
 
-    def fingerprint(self) -> str | None:
-        """Of the staging project's key."""
+    def fingerprint(self, project: str = STAGING) -> str | None:
+        """Of the staging project; with an empty `project` of a folder that has its key."""
         with connect(Credentials(self.staging.url, OWNER, PASSWORD)) as connection:
-            return key_fingerprint(XnatDocumentStore(connection, STAGING), STAGING)
+            return key_fingerprint(XnatDocumentStore(connection, STAGING), project)
 
     def templates(self, *templates: dict[str, Any], **more: Any) -> int:
         return self.store("templates.json", {"schema_version": 1, "templates": list(templates)} | more)

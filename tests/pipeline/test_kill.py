@@ -5,7 +5,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -34,7 +33,7 @@ KILLED = Attempt(-signal.SIGKILL, "killed", (), ())
 
 def run_in_child(environment: dict[str, str], session: str, scratch: str) -> None:
     """What the process that is killed does."""
-    tempfile.tempdir = scratch
+    os.environ["TMPDIR"] = scratch
     ended = attempt(RunOptions(XnatLocation(STAGING), sessions=(session,)), environment, QUICK)
     os._exit(ended.status)
 
@@ -139,7 +138,7 @@ def test_the_scratch_of_killed_runs_is_purged_by_the_next_run(
         case.watched(killed_before(kill, case.request), lambda: kill.run(case))
         (left,) = scratch.iterdir()
         assert list(left.rglob("*.dcm")) != []
-        monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+        monkeypatch.setenv("TMPDIR", str(scratch))
         case.completes()
     assert list(scratch.iterdir()) == []
 

@@ -102,7 +102,7 @@ def test_all_four_ways_end_with_the_same_copies(site: Site, folder: Path, make_s
             site.clean.stop()
             fresh = make_site(**PLAIN)
             site = Site(site.root, site.staging, fresh.clean, site.samples, site.told)
-            site.accept(site.fingerprint())
+            site.accept(site.fingerprint(), site.fingerprint(""))
     first = found["xnat", "xnat"]
     for way, theirs in found.items():
         for uid, text in first.items():

@@ -181,12 +181,27 @@ def test_a_file_that_kills_its_worker_holds_its_scan_and_nothing_else(
     assert list(site.visible().values()) == [sorted({"1", "2"} - held.keys())]
 
 
-def test_a_held_scan_is_added_when_its_worker_lives(site: Site) -> None:
+def one_scan_is_held(site: Site) -> None:
     site.policy(publish="available-scans")
     with prepared(RunOptions(XnatLocation(STAGING)), site.environment(), QUICK) as plan:
         run(plan, OneDies(clean), site.told, run_id=new_run_id())
-    assert site.outcomes() == ["grown"]
-    assert list(site.visible().values()) == [["1", "2"]]
+
+
+def test_a_held_scan_is_added_when_its_worker_lives(armed: Site) -> None:
+    armed.seed("S1", [ultrasound(ADA), ultrasound(ADA, series=2)], person=ADA)
+    one_scan_is_held(armed)
+    assert armed.outcomes() == ["grown"]
+    assert list(armed.visible().values()) == [["1", "2"]]
+
+
+def test_a_scan_of_another_modality_is_not_added_as_xnat_merges_none(site: Site) -> None:
+    one_scan_is_held(site)
+    before = site.visible()
+    ended = site.attempt()
+    assert (ended.status, ended.outcomes) == (1, ("failed",))
+    assert "XNAT merges no scans of another modality" in ended.said
+    assert site.visible() == before
+    assert waiting(site) == []
 
 
 def test_an_ultrasound_of_another_size_that_arrives_midway_is_not_sent_undecided(site: Site) -> None:

@@ -12,6 +12,7 @@ from xnat_pixelanon.domain.documents import schema_problems
 from xnat_pixelanon.domain.session import SourceSession
 from xnat_pixelanon.domain.templates import TemplateSet
 from xnat_pixelanon.errors import DocumentError
+from xnat_pixelanon.reports import worklist
 from xnat_pixelanon.reports.proposal import LOOK, propose
 
 STORED = {"schema_version": 1, "based_on": 3, "templates": [banner_template()], "exclusions": [], "overrides": []}
@@ -88,7 +89,7 @@ def test_ids_are_new_and_valid_and_notes_short_whatever_the_header_says(made: Ma
     groups = [
         {"modality": "US", "sop_class_uid": "1.2.3", "rows": 64, "columns": 96},
         {"modality": "US", "sop_class_uid": "1.2.4", "rows": 64, "columns": 96},
-        {"modality": "Müller, Zoë " * 9, "rows": 64, "columns": 96},
+        {"modality": "A B_C D 0123", "rows": 64, "columns": 96},
         {"sop_class_uid": "1.2.5"},
     ]
     scans = [report["sessions"][0]["scans"][0] | {"id": "x" * 64, "undecided": groups} for _ in range(180)]
@@ -101,3 +102,25 @@ def test_ids_are_new_and_valid_and_notes_short_whatever_the_header_says(made: Ma
     assert len({one["id"] for one in document["templates"]}) == 5
     assert all(" and 175 scans more" in one["note"] for one in new)
     assert schema_problems("templates", filled_in(json.dumps(document))) == []
+
+
+@pytest.mark.parametrize("modality", ["*", "U*", "*S", "Müller, Zoë", "us", "U" * 17, "US\\CT", "US\n"])
+def test_a_modality_that_is_no_plain_one_gets_no_entry_and_is_said(made: Made, modality: str) -> None:
+    sessions, report = made
+    odd = {"modality": modality, "sop_class_uid": "1.2.3", "rows": 64, "columns": 96}
+    report["sessions"][0]["scans"][0]["undecided"] = [odd]
+    report["dry_run"] = False
+    proposal = propose(STORED, sessions, [report])
+    assert (proposal.undecided, proposal.by_hand) == (1, 1)
+    assert [one["match"]["modality"] for one in json.loads(proposal.text)["templates"]] == ["US", "US"]
+    assert "1 to look at; 1 with a header that no entry can name" in proposal.sentence
+    first, second = worklist.rows(sessions, [report])
+    assert "The proposal has no entry for scan 1" in first.what_to_do
+    assert "by hand" not in second.what_to_do
+
+
+@pytest.mark.parametrize("more", [{"sop_class_uid": "1.2.*"}, {"sop_class_uid": "1." * 40 + "1"}, {"image_type": "*"}])
+def test_other_criteria_that_are_no_plain_values_get_no_entry(made: Made, more: dict[str, str]) -> None:
+    sessions, report = made
+    report["sessions"][0]["scans"][0]["undecided"] = [{"modality": "US", "rows": 64, "columns": 96} | more]
+    assert propose(STORED, sessions, [report]).by_hand == 1

@@ -183,7 +183,8 @@ def test_a_wrapper_is_offered_where_site_and_project_enable_it_and_the_context_f
     assert offered(pad, "owner", "xnat:projectData") == []
     assert pad.call("stranger", "GET", "/xapi/projects/P/commands/available?xsiType=a:b").status_code == 403
     assert pad.call("owner", "GET", "/xapi/projects/NONE/commands/available?xsiType=a:b").status_code == 404
-    report = pad.call("owner", "GET", f"{project}/enabled").json()
+    assert pad.call("collaborator", "GET", f"{project}/enabled").status_code == 403
+    report = pad.call("member", "GET", f"{project}/enabled").json()
     assert report == {"enabled-for-site": True, "enabled-for-project": True, "project": "P"}
     assert pad.call("owner", "PUT", f"{project}/disabled").status_code == 200
     assert offered(pad, "collaborator", "xnat:ctSessionData") == []
@@ -204,8 +205,25 @@ def test_a_project_s_configuration_overrides_the_site_s(pad: Launchpad) -> None:
     assert offered(pad, "owner", "xnat:ctSessionData") == []
     assert pad.call("owner", "DELETE", project).status_code == 204
     assert pad.call("member", "GET", project).json()["inputs"]["note"]["default-value"] == "site"
+    # The presets go, the switch stays.
+    assert pad.call("owner", "PUT", f"/xapi/projects/P/wrappers/{number}/enabled").status_code == 200
+    assert pad.call("owner", "POST", project, json=two).status_code == 201
+    assert pad.call("owner", "DELETE", project).status_code == 204
+    assert offered(pad, "owner", "xnat:ctSessionData") == ["per-session"]
     # What a wrapper input provides cannot be preset.
     assert "session-id" not in pad.call("member", "GET", project).json()["inputs"]
+
+
+def test_the_projects_of_a_wrapper_are_told_to_a_manager(pad: Launchpad) -> None:
+    wrappers = pad.register()
+    pad.sandbox.add_project("Q", owner="owner")
+    path = f"/xapi/wrappers/{wrappers['per-session']}/projects"
+    pad.call("owner", "PUT", f"/xapi/projects/Q/wrappers/{wrappers['per-session']}/enabled")
+    assert pad.call("admin", "GET", path).json() == ["P", "Q"]
+    pad.call("owner", "PUT", f"/xapi/projects/P/wrappers/{wrappers['per-session']}/disabled")
+    assert pad.call("admin", "GET", path).json() == ["Q"]
+    assert pad.call("owner", "GET", path).status_code == 403
+    assert pad.call("admin", "GET", "/xapi/wrappers/99/projects").status_code == 404
 
 
 def test_a_private_command_is_shown_where_it_is_enabled(pad: Launchpad) -> None:

@@ -30,6 +30,11 @@ def pad(stage: MakeStage) -> Launchpad:
     return launchpad(stage())
 
 
+def seed_files(study: Study) -> list[Path]:
+    study.series(1, count=1)
+    return study.files
+
+
 def failed(pad: Launchpad, wrapper: int, root: str, value: str, **values: str) -> str:
     """The reason in the workflow of a launch that was taken and then could not be resolved."""
     before = len(pad.sandbox.containers())
@@ -148,6 +153,46 @@ def test_the_json_of_an_object_is_believed_as_it_stands(pad: Launchpad, tmp_path
     assert (found["SESSION"], found["PROJECT"], found["MOUNT"]) == ("FORGED", "OTHER", str(tmp_path))
     del forged["type"]
     assert failed(pad, number, "session", json.dumps(forged))
+
+
+def test_a_forged_folder_is_mounted_whoever_s_it_is_and_made_nowhere(pad: Launchpad, study: Study) -> None:
+    pad.sandbox.add_project("Q", owner="stranger")
+    theirs = pad.sandbox.session_folder(pad.sandbox.seed_session("Q", "S", "L", seed_files(study)))
+    wrappers = pad.register()
+
+    def mounted(kind: str, **forged: str) -> str:
+        wrapper, root = wrappers[f"per-{kind.lower()}"], kind.lower()
+        pad.launch(wrapper, root, json.dumps({"type": kind, "id": "P", **forged}), user="collaborator")
+        return str(seen(pad.sandbox.wait_for_containers()[-1])["env"]["MOUNT"])
+
+    for folder in (theirs, theirs.parent, Path("/no/such/folder")):
+        assert mounted("Project", directory=str(folder)) == str(folder)
+        assert mounted("Session", directory=str(folder), **{"project-id": "P"}) == str(folder)
+    assert not Path("/no").exists()
+
+
+def test_a_forged_folder_that_is_not_there_cannot_be_copied(pad: Launchpad) -> None:
+    number = pad.register(a_command(mounts=[{"name": "input", "path": "/input", "writable": True}]))["per-project"]
+    workflow = pad.launch(number, "project", json.dumps({"type": "Project", "id": "P", "directory": "/no/such/folder"}))
+    assert pad.sandbox.wait_for_containers() == []
+    assert pad.sandbox.workflow_status(workflow) == "Failed (Container)"
+
+
+def test_the_workflow_of_a_launch_is_on_what_its_root_was_resolved_to(pad: Launchpad, study: Study) -> None:
+    number, session = pad.register()["per-session"], seed(pad.sandbox, study)
+    forged = {"type": "Session", "id": session, "xsiType": "xnat:ctSessionData", "directory": "/", "project-id": "P"}
+
+    def on(user: str, value: str) -> tuple[str, str]:
+        workflow = pad.launch(number, "session", value, user=user)
+        pad.sandbox.wait_for_containers()
+        (row,) = pad.call("admin", "GET", f"/data/workflows/{workflow}").json()["items"]
+        return row["data_fields"]["ID"], row["data_fields"]["data_type"]
+
+    for value in (session, f"/archive/experiments/{session}", json.dumps(forged)):
+        assert on("owner", value) == (session, "xnat:ctSessionData")
+    pad.sandbox.add_project("Q", owner="stranger")
+    unseen = json.dumps(forged | {"id": pad.sandbox.seed_session("Q", "S", "L", study.files)})
+    assert on("owner", unseen) == (unseen, "session")
 
 
 def test_the_project_of_a_session_is_the_project_of_the_launch(pad: Launchpad, new_study: MakeStudy) -> None:

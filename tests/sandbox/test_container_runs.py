@@ -8,6 +8,7 @@ import os
 import time
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import Study
@@ -77,9 +78,10 @@ def test_while_a_container_runs_its_workflow_is_open_and_its_log_is_live(pad: La
     assert (row["data_fields"]["pipeline_name"], row["data_fields"]["status"]) == ("per-session", "Running")
     assert len(pad.call("owner", "GET", "/xapi/containers?nonfinalized=true").json()) == 1
     assert pad.call("owner", "POST", "/xapi/projects/P/containers/1/kill").status_code == 200
-    assert (pad.only().status, pad.only().exit_code) == ("Failed", "143")
+    assert (pad.only().status, pad.only().exit_code) == ("Failed", "137")
     assert pad.sandbox.workflow_status(workflow) == "Failed"
-    assert "Killed" in [entry["status"] for entry in container.history]
+    statuses = [entry["status"] for entry in container.history]
+    assert statuses == ["Created", "Running", "Killed", "Finalizing", "Failed"]
 
 
 STUBBORN = """
@@ -91,10 +93,38 @@ time.sleep(600)
 """
 
 
-def test_killing_ends_the_whole_group_however_stubborn(
+TIDY = """
+import signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: (print("tidied up", flush=True), sys.exit(0)))
+print("ready", flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_killed_container_gets_no_chance_to_tidy_up_and_its_workflow_is_open_until_it_is_over(
     stage: MakeStage, study: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("xnat_pixelanon.sandbox.cs_runner._KILL_GRACE", 0.1)
+    pad = launchpad(stage(), TIDY)
+    workflow = start(pad, study)
+    container = pad.until("Running")
+    while "ready" not in container.stdout:
+        time.sleep(0.01)
+    open_when_killed: list[str] = []
+    state, kill = pad.sandbox._state, Runner.kill
+
+    def look(self: Runner, process: Any) -> None:
+        session = next(w.item for w in state.workflow if w.id == workflow)
+        open_when_killed.extend(w.status for w in state.open_workflows(session))
+        kill(self, process)
+
+    monkeypatch.setattr(Runner, "kill", look)
+    assert pad.call("owner", "POST", "/xapi/containers/1/kill").status_code == 200
+    assert (pad.only().status, pad.only().exit_code, pad.only().stdout) == ("Failed", "137", "ready\n")
+    assert open_when_killed == ["Killed"]
+    assert pad.sandbox.workflow_status(workflow) == "Failed"
+
+
+def test_killing_ends_the_whole_group_however_stubborn(stage: MakeStage, study: Study) -> None:
     pad = launchpad(stage(), STUBBORN)
     start(pad, study)
     container = pad.until("Running")
@@ -103,6 +133,32 @@ def test_killing_ends_the_whole_group_however_stubborn(
     pad.call("owner", "POST", "/xapi/containers/1/kill")
     assert pad.only().exit_code == "137"
     assert_gone(container.stdout)
+
+
+ASKING = """
+import os, sys, time, requests
+site, login = os.environ["XNAT_HOST"], (os.environ["XNAT_USER"], os.environ["XNAT_PASS"])
+going_on = requests.Session()
+print(going_on.get(site + "/data/auth", auth=login).status_code, flush=True)
+for line in iter(lambda: os.path.exists(os.environ["GO"]), True):
+    time.sleep(0.01)
+print(going_on.get(site + "/data/auth").status_code, requests.get(site + "/data/auth", auth=login).status_code)
+"""
+
+
+@pytest.mark.parametrize(("logins", "statuses"), [(True, "401 401"), (False, "200 401")])
+def test_a_token_that_is_revoked_midway_makes_no_login_and_may_take_those_that_were_made(
+    stage: MakeStage, study: Study, tmp_path: Path, logins: bool, statuses: str
+) -> None:
+    pad = launchpad(stage(), ASKING)
+    pad.sandbox.container_environment["GO"] = str(tmp_path / "go")
+    start(pad, study)
+    container = pad.until("Running")
+    while "200" not in container.stdout:
+        time.sleep(0.01)
+    pad.sandbox.revoke_container(container, logins=logins)
+    (tmp_path / "go").touch()
+    assert pad.only().stdout.splitlines()[-1] == statuses
 
 
 def assert_gone(processes: str) -> None:

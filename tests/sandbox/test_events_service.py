@@ -76,13 +76,36 @@ def corner(site: EventSite) -> Corner:
 def test_the_service_is_off_as_installed_and_an_admin_turns_it_on(stage: MakeStage) -> None:
     pad = launchpad(stage())
     site = EventSite(stage(), pad, pad.register())
-    assert pad.call("owner", "GET", f"{SITE}/prefs").json()["enabled"] is False
-    assert site.post(site.subscription()).status_code == 500
+    assert pad.call("admin", "GET", f"{SITE}/prefs").json() == {"enabled": False}
+    assert pad.call("owner", "GET", f"{SITE}/prefs").status_code == 403
+    refused = site.post(site.subscription())
+    assert (refused.status_code, refused.text) == (405, "Event Service disabled.")
     assert pad.call("owner", "GET", f"{OF_P}/subscriptions").text == ""
     assert pad.call("owner", "PUT", f"{SITE}/prefs", json={"enabled": True}).status_code == 403
     assert pad.call("admin", "PUT", f"{SITE}/prefs", json={"enabled": True}).status_code == 200
-    assert pad.call("owner", "GET", f"{SITE}/prefs").json()["enabled"] is True
+    assert pad.call("admin", "GET", f"{SITE}/prefs").json() == {"enabled": True}
     assert site.post(site.subscription()).status_code == 201
+
+
+def test_while_the_service_is_off_a_subscription_can_only_be_switched_by_an_admin(site: EventSite) -> None:
+    site.subscribe()
+    site.stage.sandbox.enable_events(False)
+    call = site.pad.call
+    for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/activate")):
+        assert call("owner", method, f"{OF_P}/subscription/1{path}").status_code == 405
+    assert call("owner", "PUT", f"{OF_P}/subscription/1", json={"active": False}).status_code == 405
+    assert call("admin", "POST", f"{SITE}/subscription/1/deactivate").status_code == 200
+    site.stage.sandbox.enable_events()
+    assert call("owner", "GET", f"{OF_P}/subscription/1").json()["active"] is False
+
+
+def test_a_name_is_taken_on_the_whole_site(site: EventSite) -> None:
+    site.subscribe()
+    elsewhere = site.subscription(projects=["Q"])
+    site.pad.call("owner", "PUT", f"/xapi/projects/Q/wrappers/{site.wrappers['per-session']}/enabled")
+    refused = site.post(elsewhere, path="/xapi/projects/Q/events")
+    assert (refused.status_code, refused.text) == (500, "Subscription with the name :on CREATED exists.")
+    assert site.post(elsewhere | {"name": "other"}, path="/xapi/projects/Q/events").status_code == 201
 
 
 def test_an_owner_subscribes_for_projects_of_his_own(site: EventSite) -> None:
@@ -254,7 +277,7 @@ def test_another_project_fires_only_when_it_is_listed(site: EventSite, new_study
     seed(site.stage.sandbox, new_study(), project="Q", label="ONE", announce=True)
     assert site.settled() == []
     site.pad.call("owner", "PUT", f"/xapi/projects/Q/wrappers/{site.wrappers['per-session']}/enabled")
-    site.subscribe(projects=["P", "Q"])
+    site.subscribe(projects=["P", "Q"], name="on both")
     seed(site.stage.sandbox, new_study(), project="Q", label="TWO", announce=True)
     assert [environment["PROJECT"] for environment in site.settled()] == ["Q"]
 
@@ -284,7 +307,7 @@ def test_an_inactive_subscription_and_a_wrapper_disabled_since_do_not_fire(
     site.post(site.subscription(active=False))
     seed(site.stage.sandbox, new_study(), label="ONE", announce=True)
     assert (site.settled(), site.delivered()) == ([], [])
-    site.subscribe()
+    site.subscribe(name="active")
     site.pad.call("owner", "PUT", f"/xapi/projects/P/wrappers/{site.wrappers['per-session']}/disabled")
     seed(site.stage.sandbox, new_study(), label="TWO", announce=True)
     assert site.settled() == []

@@ -22,6 +22,7 @@ from xnat_pixelanon.errors import ChangedError, ConflictError, NotFoundError, Pi
 
 _REMAINS = "; the session is hidden, or there as a whole: a later run finishes it"
 _MAY_HIDE = "; the session may be hidden until a later run has finished it"
+_ONE_KIND = "; XNAT merges no scans of another modality into a session, unless its site allows it"
 _AS_BEFORE = "; the session is as it was before"
 _WHOLE = "; the session is there as a whole all the same"
 _OTHER = "what the clean project holds is not what was sent; the session stays hidden"
@@ -53,7 +54,7 @@ class Publication(Settling):
         if self._archive(inbound, entry) is Ended.CONFLICT:
             early = self._clear_way(rival=True) or self._await_rival()
             if early is None:
-                left = f"{inbound.leftover}{self._orphan()}"
+                left = f"{inbound.leftover}{self._orphan() if self.base is None else _ONE_KIND}"
                 raise SessionError(
                     f"the clean server refused to archive the session; nothing new is visible{left}",
                     hint="run again; if it stays so, look at the clean project's script and the server's log",

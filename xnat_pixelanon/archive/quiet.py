@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ _STUCK = frozenset({"CONFLICT", "ERROR"})
 _ARCHIVE_IT = "archive it from the project's prearchive, or delete it there; the next event or project run goes on"
 _DAYS = 7
 """An older open workflow is one that was forgotten: XNAT never closes those of a server that was stopped."""
+_PAGE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +63,32 @@ class Quiet:
         return None
 
     def _worked_on(self, session: SourceSession) -> Disturbance | None:
+        oldest = (time.time() - _DAYS * 24 * 3600) * 1000
+        page = 1
+        while True:
+            rows = self._page(session, page)
+            recent = [row for row in rows if not _launched_before(row, oldest)]
+            if any(self._is_open(row, session.id) for row in recent):
+                return Disturbance("a workflow of the server works on it")
+            if len(rows) < _PAGE or not recent:
+                return None
+            page += 1
+
+    def _page(self, session: SourceSession, page: int) -> list[Mapping[str, Any]]:
+        """The newest workflows of a session. None where the server has not the Batch Launch plugin, which lists them:
+        then the listing of files alone tells whether the session changes."""
         what = "reading the workflows of a session"
-        wanted = {"page": 1, "id": session.id, "data_type": session.xsi_type, "sortable": True, "days": _DAYS}
-        # Servers before 1.8 do not have it: then the listing alone tells whether the session changes.
-        answer = self._connection.post_json("/xapi/workflows", what, wanted, accepted=(200, 403, 404, 405), repeat=True)
+        wanted = {"page": page, "size": _PAGE, "id": session.id, "data_type": session.xsi_type, "sort_dir": "desc"}
+        wanted |= {"sortable": True, "days": _DAYS}  # older plugins want them, newer ones do not know them
+        answer = self._connection.post_json(
+            "/xapi/workflows", what, wanted, accepted=(200, 401, 403, 404, 405), repeat=True
+        )
         if answer.status != 200:
-            return None
+            return []
         rows = answer.json(what)
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise TransferError(f"{what}: the answer is not a list")
-        busy = any(self._is_open(row, session.id) for row in rows)
-        return Disturbance("a workflow of the server works on it") if busy else None
+        return rows
 
     def _is_open(self, row: Mapping[str, Any], experiment: str) -> bool:
         status = str(row.get("status") or "").strip().lstrip("_").casefold()
@@ -79,3 +96,9 @@ class Quiet:
         is_ours = str(row.get("wfid") or "") == self._own_workflow != "" or names & self._own_names
         other = str(row.get("id") or experiment) != experiment
         return bool(status) and not status.startswith(_ENDED) and not is_ours and not other
+
+
+def _launched_before(row: Mapping[str, Any], moment: float) -> bool:
+    """`moment`: milliseconds since 1970, as the server writes them. A row without its time is a new one."""
+    launched = row.get("launchTime")
+    return isinstance(launched, int | float) and launched < moment

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ from xnat_pixelanon.domain.documents import schema_problems
 from xnat_pixelanon.errors import PixelanonError, RightsError
 
 _INSTEAD = "use --report DIR"
+_REPORT = re.compile(r"reports/([0-9]{8}T[0-9]{6}-[0-9a-f]{4,12})/report\.json")
+"""A report in the folder of its run ID; others may write the resource, and put anything there."""
 
 
 class XnatReportStore:
@@ -34,13 +37,14 @@ class XnatReportStore:
 
     def runs(self) -> Iterator[Mapping[str, Any]]:
         """The reports that are kept, as report.json has them, newest first; what cannot be read is left out."""
-        wanted = [name for name in self._files.names() if name.startswith("reports/") and name.endswith("/report.json")]
-        for name in sorted(wanted, reverse=True):  # the names of runs begin with their time
+        wanted = [found for name in self._files.names() if (found := _REPORT.fullmatch(name))]
+        for found in sorted(wanted, key=lambda one: one[1], reverse=True):  # the names of runs begin with their time
             try:
-                report = json.loads(self._files.read(name))
-            except (PixelanonError, ValueError):
+                report = json.loads(self._files.read(found[0]))
+                fits = not schema_problems("report", report)
+            except (PixelanonError, ValueError, RecursionError):  # RecursionError: nested deeper than json reads
                 continue
-            if not schema_problems("report", report):
+            if fits and report["run"] == found[1]:
                 yield report
 
     def _kept(self, folder: str, files: Mapping[str, bytes]) -> str:

@@ -5,12 +5,21 @@ from __future__ import annotations
 import re
 from urllib.parse import quote, unquote, urlencode
 
+from xnat_pixelanon.errors import TransferError
+
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 
 
+def _joined(parts: tuple[str, ...]) -> str:
+    """Quoting leaves dots alone, and HTTP clients fold them: `..` for a scan would be its session."""
+    if any(part in (".", "..") for part in parts):
+        raise TransferError("a part of a path is . or .., which would name something else", hint="rename it in XNAT")
+    return "/".join(quote(part, safe="") for part in parts)
+
+
 def path(*parts: str, **query: str) -> str:
-    """`/data/PART/PART?key=value`."""
-    joined = "/".join(quote(part, safe="") for part in parts)
+    """`/data/PART/PART?key=value`. TransferError for a part that is `.` or `..`."""
+    joined = _joined(parts)
     return f"/data/{joined}" + (f"?{urlencode(query)}" if query else "")
 
 
@@ -49,8 +58,8 @@ def service(name: str, **query: str) -> str:
 
 
 def xapi(*parts: str, **query: str) -> str:
-    """`/xapi/PART/PART?key=value`."""
-    joined = "/".join(quote(part, safe="") for part in parts)
+    """`/xapi/PART/PART?key=value`. TransferError for a part that is `.` or `..`."""
+    joined = _joined(parts)
     return f"/xapi/{joined}" + (f"?{urlencode(query)}" if query else "")
 
 

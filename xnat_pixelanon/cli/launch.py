@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +19,7 @@ from xnat_pixelanon.pipeline.fan_out import fan_out
 from xnat_pixelanon.pipeline.launching import Action, Launch, launch_of
 from xnat_pixelanon.pipeline.pool import Workers, default_workers
 from xnat_pixelanon.pipeline.run import RunPlan, new_run_id, run
+from xnat_pixelanon.pipeline.scratch import DEFAULT_FOLDER
 from xnat_pixelanon.pipeline.set_up import Desk
 from xnat_pixelanon.pipeline.setup import RunOptions, prepared
 from xnat_pixelanon.reports import worklist
@@ -90,12 +90,15 @@ def _carry_out(launch: Launch, options: RunOptions) -> int:
 
 
 def _spread(launch: Launch, plan: RunPlan) -> int:
-    """Collect what earlier containers reported, then launch one for each session, and end."""
+    """Launch a container for each session, then collect what earlier ones reported, and end.
+
+    In this order: what lies in the project resource cannot keep anything from being launched.
+    """
     if plan.launches is not None and plan.report_store is not None:
+        click.echo(fan_out(plan.launches, command_for(launch.server)["name"], plan.sessions))
         read: list[Mapping[str, Any]] = []
         _make_worklist(launch, plan, _noted(plan.report_store.runs(), read))
         _make_proposal(launch, plan, read)
-        click.echo(fan_out(plan.launches, command_for(launch.server)["name"], plan.sessions))
     return 0
 
 
@@ -127,7 +130,7 @@ def _make_proposal(launch: Launch, plan: RunPlan, reports: Sequence[Mapping[str,
         return
     proposal = propose(document, plan.sessions, reports)
     kept = plan.report_store.keep_fixed({proposal_file: proposal.text.encode()})
-    click.echo(f"proposal: {proposal.undecided} to look at; {kept}")
+    click.echo(f"{proposal.sentence}; {kept}")
 
 
 _ACTIONS: Mapping[Action, Callable[[Launch], int]] = {
@@ -149,5 +152,4 @@ def _use_scratch() -> None:
     folder = os.environ.get("TMPDIR", "")
     if folder and not os.access(folder, os.W_OK | os.X_OK):
         os.environ.pop("TMPDIR")
-        tempfile.tempdir = None
-        click.echo(f"{folder} cannot be written by user {os.getuid()}: working in {tempfile.gettempdir()}", err=True)
+        click.echo(f"{folder} cannot be written by user {os.getuid()}: working in {DEFAULT_FOLDER}", err=True)

@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
 from types import FrameType
 
@@ -100,6 +101,15 @@ def _status_of(words: list[str]) -> int:
         return error.exit_code
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:  # a defect of ours; its text may quote a header, and containers' logs are mailed
+        logging.getLogger("xnat_pixelanon").debug("internal error", exc_info=True)
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{type(error).__name__} at {place.name}:{place.lineno}"
+        show.error(
+            PixelanonError(f"internal error: {where}", hint="report it; running again is safe"),
+            as_json="--json" in words,
+        )
         return 1
     return result if isinstance(result, int) else 0
 

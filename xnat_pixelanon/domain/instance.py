@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+_CODE_STRING = re.compile(r"[A-Z0-9 _]{1,16}")
+_UID = re.compile(r"(?=.{1,64}\Z)(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))*", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +90,19 @@ class Group:
         """For people and logs: `US 768x1024` (rows x columns)."""
         size = f" {self.rows}x{self.columns}" if self.rows and self.columns else ""
         return f"{self.modality or '??'}{size}"
+
+
+def proposable(criteria: Mapping[str, object]) -> bool:
+    """Whether a template may be proposed with these criteria of a group: each is a plain value of its kind.
+
+    A header can say anything: `*` as Modality would be a template for every modality. CS and UI are those of PS3.5
+    6.2, without backslash.
+    """
+
+    def plain(name: str, value: object) -> bool:
+        if name in ("rows", "columns"):
+            return isinstance(value, int) and 0 < value <= 65535
+        pattern = {"modality": _CODE_STRING, "sop_class_uid": _UID}.get(name)
+        return pattern is not None and isinstance(value, str) and pattern.fullmatch(value) is not None
+
+    return all(plain(name, value) for name, value in criteria.items())

@@ -55,6 +55,12 @@ class Subscribing:
         if any(step.status in (Status.DONE, Status.ALREADY) for step in subscriptions):
             self._steps.add(Step(SWITCH, Who.ADMIN, Status.ALREADY, "it takes subscriptions"))
             return
+        if (
+            any(step.status is Status.PLANNED for step in subscriptions)
+            and self._events.listed(self._project) is not None
+        ):
+            self._steps.add(Step(SWITCH, Who.ADMIN, Status.ALREADY, "it lists subscriptions"))
+            return
         remedy = f"ask a {Who.ADMIN} to run the same command, or to turn it on"
         detail = "only a site administrator can see whether it is on"
         self._steps.add(Step(SWITCH, Who.ADMIN, Status.NOT_ALLOWED, detail, remedy))

@@ -14,6 +14,8 @@ from types import TracebackType
 
 from xnat_pixelanon.errors import ConfigurationError, ScratchError
 
+DEFAULT_FOLDER = "/tmp"
+"""Where TMPDIR says nothing."""
 _PREFIX = "xnat-pixelanon-"
 _LOCK = ".lock"
 DISK_FULL = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
@@ -24,8 +26,8 @@ class Scratch:
     """A folder of this run alone; a lock in it tells live runs from killed ones."""
 
     def __init__(self, parent: Path | None = None) -> None:
-        # Python falls back to another folder when TMPDIR cannot be used: identifying files would land there unasked.
-        self._parent = parent or Path(os.environ.get("TMPDIR") or tempfile.gettempdir())
+        # Python would take another folder where this one cannot be used: identifying files would land there unasked.
+        self._parent = parent or Path(os.environ.get("TMPDIR") or DEFAULT_FOLDER)
         self._root: Path | None = None
         self._lock: int = -1
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from xnat_pixelanon.archive import Role, XnatConnection, XnatDocumentStore, project_role
 from xnat_pixelanon.archive.project_files import DOCUMENTS, REPORTS, ProjectFiles
 from xnat_pixelanon.domain.documents import parse
-from xnat_pixelanon.domain.policy import Policy
+from xnat_pixelanon.domain.policy import DestinationPolicy, Policy
 from xnat_pixelanon.errors import (
     ConfigurationError,
     DocumentError,
@@ -17,12 +17,14 @@ from xnat_pixelanon.errors import (
     RefusedError,
     RightsError,
 )
+from xnat_pixelanon.pipeline import changes
 from xnat_pixelanon.pipeline.documents import POLICY, TEMPLATES, Document, pulled, push, switch
 from xnat_pixelanon.pipeline.launching import Launch
 from xnat_pixelanon.pipeline.setup import check_private
 
 _NO_TEMPLATES = json.dumps({"schema_version": 1, "templates": [], "exclusions": [], "overrides": []}, indent=1) + "\n"
-_BOTH = (TEMPLATES, POLICY)
+_BOTH = (POLICY, TEMPLATES)
+"""In the order in which they are stored: what disarms comes first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +38,18 @@ class Desk:
     def store(self) -> XnatDocumentStore:
         return XnatDocumentStore(self.connection, self.launch.project)
 
-    def check_owner(self) -> None:
-        """RightsError unless the account owns the staging project; RefusedError unless that is private."""
+    def check_role(self) -> None:
+        """RightsError unless the account owns the staging project."""
         role = project_role(self.connection, self.launch.project)
         if role is not Role.OWNER:
             raise RightsError(
                 f"this account is {role} of {self.launch.project}; only its owners may do this",
                 hint="ask an owner of the staging project to launch it",
             )
+
+    def check_owner(self) -> None:
+        """As `check_role`; RefusedError unless the staging project is private."""
+        self.check_role()
         check_private(self.connection, self.launch.source)
 
     def set_up(self) -> list[str]:
@@ -72,12 +78,14 @@ class Desk:
             done = [f"policy.json stored as version {pushed.version}, disarmed: nothing is published yet"]
             if pushed.made_key:
                 done.append("the project's key for pseudonyms and UIDs was made; keep the project's config in a backup")
+        done.append(f"sessions will go to {_place(DestinationPolicy(*wanted))}")
         return done + self._working_copies()
 
     def store_documents(self) -> list[str]:
         """Store templates.json and policy.json from the resource PIXELANON_DOCUMENTS; what was done with each.
 
         All is checked before anything is stored. RefusedError where a file is based on an older version, or would arm.
+        A policy that is stored is disarmed: members may be able to write the resource, and nobody need have read it.
         """
         self.check_owner()
         texts = dict(self._given())
@@ -89,8 +97,7 @@ class Desk:
         changed = [document for document in texts if self._differs(document, texts[document])]
         done = [f"{document.name} is stored as it is already" for document in texts if document not in changed]
         for document in changed:
-            pushed = push(self.store, self.launch.source, document, texts[document], document.name)
-            done.append(f"{document.name} stored as version {pushed.version}")
+            done += self._stored(document, texts[document])
         return done + self._working_copies()
 
     def arm(self) -> list[str]:
@@ -100,14 +107,33 @@ class Desk:
         stored = self.store.load(POLICY.name)
         destination = Policy.from_text(stored.text if stored else "").destination
         what = "the policy is armed already" if version is None else f"policy armed: version {version}"
-        server = "this server" if destination.server == "same" else f"the server {destination.server}"
-        return [f"{what}; sessions go to the project {destination.project} on {server}"]
+        return [f"{what}; sessions go to {_place(destination)}"]
 
     def disarm(self) -> list[str]:
-        """Stop all publishing at once."""
-        self.check_owner()
+        """Stop all publishing at once; where the project is not private too, as then it is needed most."""
+        self.check_role()
         version = switch(self.store, enabled=False)
         return ["the policy is not armed" if version is None else f"policy disarmed: version {version}"]
+
+    def _stored(self, document: Document, text: str) -> list[str]:
+        """Store a changed file; the version, and what it changes."""
+        before = self.store.load(document.name)
+        if document is POLICY:
+            new = parse(text, document.name)
+            text = json.dumps(new | {"enabled": False}, indent=1)
+            pushed = push(self.store, self.launch.source, document, text, document.name)
+            said = f"{document.name} stored as version {pushed.version}"
+            if not new.get("enabled"):
+                return [f"{said}, disarmed"]
+            return [
+                f"{said}, DISARMED, as a file may have been changed unread: look at a dry run, then 'arm publishing'"
+            ]
+        pushed = push(self.store, self.launch.source, document, text, document.name)
+        return [
+            f"{document.name} stored as version {pushed.version}",
+            changes.of_templates(before.text if before else None, text),
+            "look at a dry run before the next run publishes by these templates",
+        ]
 
     def _first_policy(self) -> str:
         launch = self.launch
@@ -171,6 +197,11 @@ class Desk:
         except PixelanonError as error:
             return [f"copies for you to change could not be put into the resource {REPORTS}: {error.message}"]
         return [f"copies for you to change are in documents/ of the project resource {REPORTS}"]
+
+
+def _place(destination: DestinationPolicy) -> str:
+    server = "this server" if destination.server == "same" else f"the server {destination.server}"
+    return f"the project {destination.project} on {server}"
 
 
 def _content(document: Mapping[str, object]) -> Mapping[str, object]:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from xnat_pixelanon.domain.instance import proposable
 from xnat_pixelanon.domain.session import SourceSession
 
 FILE = "documents/proposed/templates.json"
@@ -19,16 +20,26 @@ LOOK = (
     "look at the images that the note names; then write [] in place of this text where nothing is burned in, "
     'or rectangles to blacken, as [{"top": 0, "left": 0, "bottom": 40, "right": 640}]'
 )
+BY_HAND = "write an exclusion or an override by hand"
 _MOST_SCANS = 5
 _LONGEST_NOTE = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A document to edit. `undecided`: how many of its entries wait for a person."""
+    """A document to edit. `undecided`: how many of its entries wait for a person.
+
+    `by_hand`: how many groups more got no entry, as their headers hold what would be a wildcard, or no valid value.
+    """
 
     text: str
     undecided: int
+    by_hand: int = 0
+
+    @property
+    def sentence(self) -> str:
+        by_hand = f"; {self.by_hand} with a header that no entry can name: {BY_HAND}" if self.by_hand else ""
+        return f"proposal: {self.undecided} to look at{by_hand}"
 
 
 def propose(
@@ -51,12 +62,13 @@ def propose(
             for criteria in scan.get("undecided", ()):  # an older version's report has none
                 found.setdefault(tuple(criteria.items()), []).append(f"{session.label} scan {scan['id']}")
     entries = []
-    for match, scans in sorted(found.items(), key=str):
+    fit = [(match, scans) for match, scans in sorted(found.items(), key=str) if proposable(dict(match))]
+    for match, scans in fit:
         entry = _entry(dict(match), scans, taken)
         taken.add(entry["id"])
         entries.append(entry)
     document["templates"] = [*document["templates"], *entries]
-    return Proposal(json.dumps(document, indent=1, ensure_ascii=False) + "\n", len(entries))
+    return Proposal(json.dumps(document, indent=1, ensure_ascii=False) + "\n", len(entries), len(found) - len(fit))
 
 
 def _entry(match: dict[str, str | int], scans: list[str], taken: set[str]) -> dict[str, Any]:

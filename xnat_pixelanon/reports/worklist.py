@@ -10,7 +10,9 @@ from dataclasses import astuple, dataclass, fields
 from typing import Any
 
 from xnat_pixelanon.domain.codes import CODES, OUTCOMES, Kind, Outcome
+from xnat_pixelanon.domain.instance import proposable
 from xnat_pixelanon.domain.session import SourceSession
+from xnat_pixelanon.reports.proposal import BY_HAND
 from xnat_pixelanon.reports.write import csv_text, pages
 
 FILES = ("worklist.html", "worklist.csv")
@@ -67,7 +69,7 @@ def _row(session: SourceSession, told: Mapping[str, Any], report: Mapping[str, A
     held = [scan for scan in told["scans"] if scan["decision"] == Kind.HOLD]
     codes = [CODES[code] for code in dict.fromkeys(scan["code"] for scan in held) if code in CODES]
     why = [told["error"], *(code.meaning for code in codes)]
-    what = [told["hint"], *(code.remedy for code in codes)]
+    what = [told["hint"], *(code.remedy for code in codes), *_by_hand(held)]
     return Row(
         session.id,
         session.label,
@@ -79,6 +81,14 @@ def _row(session: SourceSession, told: Mapping[str, Any], report: Mapping[str, A
         report["finished"],
         report["run"],
     )
+
+
+def _by_hand(held: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What to do about scans whose groups the proposal has no entry for."""
+    odd = [scan["id"] for scan in held if not all(map(proposable, scan.get("undecided", ())))]
+    if not odd:
+        return []
+    return [f"The proposal has no entry for scan {', '.join(odd)}, as its header has no plain modality: {BY_HAND}."]
 
 
 def _unseen(session: SourceSession) -> Row:

@@ -41,8 +41,11 @@ class Token:
 
 @dataclass(slots=True)
 class Login:
+    """`alias` is the token that it was made with, if any."""
+
     user: str
     last_seen: float
+    alias: str = ""
 
 
 @dataclass(slots=True)
@@ -60,7 +63,7 @@ class Accounts:
             if user is None:
                 raise NotLoggedIn(hard=True)
             jsession = secrets.token_hex(16).upper()
-            self.logins[jsession] = Login(user.name, time.monotonic())
+            self.logins[jsession] = Login(user.name, time.monotonic(), name if name in self.tokens else "")
             return jsession
 
     def _check(self, name: str, password: str) -> User | None:
@@ -76,9 +79,12 @@ class Accounts:
             self.tokens[alias] = Token(user, secret)
             return alias, secret
 
-    def revoke_token(self, alias: str) -> None:
+    def revoke_token(self, alias: str, *, logins: bool = False) -> None:
+        """No new login comes of it. Those that were made with it go on, but with `logins`."""
         with self.state.lock:
             self.tokens.pop(alias, None)
+            for jsession in [one for one, login in self.logins.items() if logins and login.alias == alias]:
+                del self.logins[jsession]
 
     def log_out(self, jsession: str) -> None:
         with self.state.lock:

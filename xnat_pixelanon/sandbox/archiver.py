@@ -12,7 +12,7 @@ from . import catalog, objects, prearchive
 from .anon_script import Context, Rejected, ScriptError, run_script
 from .builder import BuiltFile, BuiltScan, BuiltSession
 from .configs import script_in_force
-from .records import CatalogEntry, Experiment, PrearchiveEntry, Resource, Scan, SessionEvent, Subject
+from .records import CatalogEntry, Experiment, PrearchiveEntry, Resource, Scan, SessionEvent, Subject, WorkflowEntry
 from .state import State, safe_label, timestamp
 from .wire import Refusal
 
@@ -23,16 +23,17 @@ class ArchiveFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ArchiveOrder:
-    """What an archive call asks for; empty words leave the choice to the entry."""
+    """What an archive call asks for; empty words leave the choice to the entry. `overrides`: few conflicts count."""
 
     user: str
     project: str = ""
     subject: str = ""
     session: str = ""
-    overwrite: str = ""
+    overrides: bool = False
     overwrite_files: bool = False
     quarantine: bool = False
     may_merge: bool = True
+    may_mix: bool = False
     reason: str = ""
     announce: bool = True
 
@@ -83,10 +84,36 @@ def _archive(state: State, entry: PrearchiveEntry, order: ArchiveOrder, label: s
     built = _built(state, entry)
     with state.lock:
         existing = state.experiment_by(label, project.id)
-    # Made before anything is checked: it stays when the rest fails.
+    merge: WorkflowEntry | None = None
+    if existing is not None:
+        _check_workflows(state, order, existing)
+        merge = _begin(state, order, "Merged", existing)
+    try:
+        return _into(state, entry, order, existing, built, merge)
+    except ArchiveFailed as failure:
+        with state.lock:
+            if merge is not None:
+                merge.status, merge.details = "Failed", str(failure.args[0])
+        raise
+
+
+def _begin(state: State, order: ArchiveOrder, pipeline: str, experiment: Experiment) -> WorkflowEntry:
+    return state.note(
+        order.user, pipeline, experiment.id, experiment.project, reason=order.reason, comment=experiment.label,
+        status="In Progress",
+    )  # fmt: skip
+
+
+def _into(
+    state: State, entry: PrearchiveEntry, order: ArchiveOrder, existing: Experiment | None, built: BuiltSession,
+    merge: WorkflowEntry | None,
+) -> Experiment:  # fmt: skip
+    project = state.projects[order.project or entry.project]
+    label = safe_label(order.session or entry.name)
+    # Made before the rest is checked: it stays when that fails.
     subject = state.subject_or_new(safe_label(order.subject or entry.subject), project.id, order.user)
     if existing is not None:
-        _check_conflict(state, entry, order, existing, built)
+        _check_conflict(state, entry, order, existing, built, subject)
     built = _project_script(state, entry, built, Context(project.id, subject.label, label))
     if state.settings.archive_delay:
         time.sleep(state.settings.archive_delay)
@@ -97,10 +124,7 @@ def _archive(state: State, entry: PrearchiveEntry, order: ArchiveOrder, label: s
         if quarantine:
             experiment.status = "quarantine"
         state.experiments[experiment.id] = experiment
-        pipeline = "Merged" if existing else "Transfer"
-        workflow = state.note(
-            order.user, pipeline, experiment.id, project.id, reason=order.reason, comment=label, status="In Progress"
-        )  # fmt: skip
+        workflow = merge or _begin(state, order, "Transfer", experiment)
     # Fired by the save: the prearchive still has its copy, and the workflow is open.
     if order.announce:
         state.announce(SessionEvent("MERGED" if existing else "CREATED", experiment, order.user))
@@ -117,21 +141,37 @@ def _built(state: State, entry: PrearchiveEntry) -> BuiltSession:
     return built
 
 
-def _check_conflict(
-    state: State, entry: PrearchiveEntry, order: ArchiveOrder, existing: Experiment, built: BuiltSession
-) -> None:
-    if not order.may_merge:
-        raise ArchiveFailed("Session already exists, retry with overwrite enabled", "CONFLICT")
+def _check_workflows(state: State, order: ArchiveOrder, existing: Experiment) -> None:
     at_work = state.open_workflows(existing.id)
-    if at_work and state.settings.open_workflow == "conflict" and "delete" not in (order.overwrite, entry.overwrite):
+    if at_work and state.settings.open_workflow == "conflict" and not order.overrides:
         raise ArchiveFailed(
             f"Session processing may already be in progress: {at_work[0].pipeline}.  Concurrent modification is "
             "discouraged.", "CONFLICT",
         )  # fmt: skip
-    if existing.uid and existing.uid != built.fields["UID"]:
+
+
+def _check_conflict(
+    state: State, entry: PrearchiveEntry, order: ArchiveOrder, existing: Experiment, built: BuiltSession,
+    subject: Subject,
+) -> None:  # fmt: skip
+    if not order.may_merge:
+        raise ArchiveFailed("Session already exists, retry with overwrite enabled", "CONFLICT")
+    mixes = order.may_mix or not state.settings.prevent_cross_modality
+    if not mixes and existing.xsi_type != built.xsi_type:
+        raise ArchiveFailed(
+            "Invalid modification of session modality via archive process.  Data may require a manual merge.",
+            "CONFLICT",
+        )
+    if existing.subject_id != subject.id:
+        raise ArchiveFailed(
+            f"Invalid modification of session subject via archive process.: {existing.label} Already Exists for "
+            "another Subject", "CONFLICT",
+        )  # fmt: skip
+    if existing.uid and existing.uid != built.fields["UID"] and not order.overrides:
         raise ArchiveFailed("Session already exists with a different study UID", "CONFLICT")
-    forced = order.overwrite_files or entry.overwrite_files or "delete" in (order.overwrite, entry.overwrite)
-    if forced or state.settings.matching_files != "conflict":
+    if order.overrides or order.overwrite_files or entry.overwrite_files:
+        return
+    if state.settings.matching_files != "conflict":
         return
     ids = _target_ids(existing, built)
     for scan in built.scans:

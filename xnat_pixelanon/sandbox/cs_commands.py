@@ -162,9 +162,19 @@ class Commands:
             found.enabled = found.enabled or enable
 
     def unconfigure(self, wrapper_id: int, project: str) -> None:
+        """Presets go; the switch stays as it is."""
         with self.state.lock:
             self.wrapper(wrapper_id)
-            self.configurations.pop((wrapper_id, project), None)
+            found = self.configurations.get((wrapper_id, project))
+            if found is not None:
+                found.inputs, found.outputs = {}, {}
+
+    def projects_with(self, wrapper_id: int) -> list[str]:
+        """The projects that have it enabled, whatever the site says."""
+        with self.state.lock:
+            self.wrapper(wrapper_id)
+            found = [key[1] for key, one in self.configurations.items() if key[0] == wrapper_id and one.enabled]
+            return sorted(project for project in found if project != SITE)
 
     def configuration(self, wrapper_id: int, project: str = SITE) -> dict[str, dict[str, object]]:
         """Per input what is in force: command, overridden by the site, overridden by the project."""

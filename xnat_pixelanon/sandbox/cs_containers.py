@@ -18,7 +18,8 @@ from .state import State, timestamp
 from .wire import Refusal
 
 _MASK = "******"
-OPEN = frozenset({"Created", "Running", "Finalizing"})
+OPEN = frozenset({"Created", "Running", "Killed", "Finalizing"})
+"""Not finalized yet: one that was killed ends as Failed a moment later."""
 
 
 @dataclass(slots=True)

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
-import os
 import shutil
-import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 
 from . import cs_objects
 from .accounts import Accounts
 from .cs_commands import Commands, DuplicateKey
-from .cs_containers import Container, Containers, Pending
+from .cs_containers import OPEN, Container, Containers, Pending
+from .cs_mounts import Folders
 from .cs_records import Command, Wrapper
-from .cs_resolve import Resolved, ResolvedMount, Resolver, Unresolved
+from .cs_resolve import Resolved, Resolver, Unresolved
 from .cs_runner import ENTRYPOINT, Bind, Run, Runner
 from .cs_validate import TooLong, check_widths
 from .records import User, WorkflowEntry
@@ -65,6 +62,7 @@ class Launcher:
         self.pending = Pending()
         self.faults: list[BaseException] = []
         self.backend = backend
+        self._folders = Folders(state)
         self._accounts = accounts
         self._url = ""
         self._staging: ThreadPoolExecutor | None = None
@@ -112,7 +110,7 @@ class Launcher:
             found = cs_objects.root_of(self.state, order.user, root or "")
             item, kind = found or (root or "", xsi_type or order.root)
             entry = self.state.note(
-                order.user.name, name, item, order.project, reason="Container launch", status="Queued"
+                order.user.name, name, item, order.project, reason="Container launch", status="_Queued"
             )  # fmt: skip
             entry.data_type, entry.job = kind, order.bulk
             return entry
@@ -156,9 +154,12 @@ class Launcher:
         except Refusal as refusal:
             self._close(workflow, _UNRESOLVED, refusal.text)
             return
-        if workflow is None and resolved.root is not None:
-            workflow = self._workflow(order, resolved.root[0], resolved.root[1])
-        container, binds = self._create(order, resolved, workflow)
+        workflow = self._rooted(order, resolved, workflow)
+        try:
+            container, binds = self._create(order, resolved, workflow)
+        except OSError as error:
+            self._close(workflow, "Failed (Container)", f"A mount cannot be copied. {error.strerror}")
+            return
         try:
             # Saved when the container is there already: one value that is too long, and it is all in vain.
             check_widths(container.environment)
@@ -167,6 +168,19 @@ class Launcher:
             self._finish(container, workflow, "Failed", str(error))
             return
         self._submit(self._running, workflow, lambda: self._run(container, binds, resolved, workflow))
+
+    def _rooted(self, order: Order, resolved: Resolved, workflow: WorkflowEntry | None) -> WorkflowEntry | None:
+        """The workflow on what the root was resolved to; what was forged and names nothing real leaves it alone."""
+        if resolved.root is None:
+            return workflow
+        if workflow is None:
+            return self._workflow(order, resolved.root[0], resolved.root[1])
+        with self.state.lock:
+            real = cs_objects.home_of(self.state, order.user, resolved.root[0])
+            if real is not None:
+                workflow.item, workflow.data_type = resolved.root
+                workflow.project = workflow.project or real
+        return workflow
 
     def resolve(self, order: Order) -> Resolved:
         """Raises Unresolved, DuplicateKey, or Refusal for a wrapper that is not there."""
@@ -191,7 +205,7 @@ class Launcher:
         alias, secret = self._accounts.issue_token(order.user.name)
         workflow_id = workflow.id if workflow is not None else ""
         number = int(self.state.next_id("container"))
-        binds = tuple(self._bind(mount, number) for mount in resolved.mounts)
+        binds = tuple(self._folders.bind(mount, number) for mount in resolved.mounts)
         logs = self.state.archive / "CONTAINER_EXEC" / str(number) / "LOGS" / "docker"
         logs.mkdir(parents=True)
         own = {"XNAT_USER": alias, "XNAT_PASS": secret, "XNAT_HOST": self._url, "XNAT_WORKFLOW_ID": workflow_id,
@@ -211,46 +225,10 @@ class Launcher:
         self._close(workflow, "Created")
         return container, binds
 
-    def _bind(self, mount: ResolvedMount, number: int) -> Bind:
-        if mount.source is None:
-            host = self._build_folder()
-        elif mount.kind == "Project":
-            host = self._project_folder(Path(mount.source), mount.item, number)
-        else:
-            host = Path(mount.source)
-        if mount.source is not None and mount.writable:
-            copy = self._build_folder()
-            shutil.copytree(host, copy, dirs_exist_ok=True)
-            host = copy
-        return Bind(mount.name, host, mount.path, mount.writable)
-
-    def _build_folder(self) -> Path:
-        """A fresh folder that the server's user made: no other user may write into it."""
-        folder = self.state.root / "build" / str(uuid.uuid4())
-        folder.mkdir(parents=True)
-        folder.chmod(0o755)
-        return folder
-
-    def _project_folder(self, folder: Path, project: str, number: int) -> Path:
-        """The current arc; where sessions are shared into the project, a tree of hard links with those in it."""
-        folder.mkdir(parents=True, exist_ok=True)
-        with self.state.lock:
-            shared = [(e.shared[project], e.folder) for e in self.state.experiments.values() if project in e.shared]
-        if not shared:
-            return folder
-        farm = self._farm(number) / project
-        own = [(path.name, path) for path in sorted(folder.iterdir())]
-        for name, source in itertools.chain(own, shared):
-            shutil.copytree(source, farm / name, copy_function=os.link)
-        return farm
-
-    def _farm(self, number: int) -> Path:
-        return self.state.root / "shared" / "container-service" / str(number)
-
     def _run(
         self, container: Container, binds: tuple[Bind, ...], resolved: Resolved, workflow: WorkflowEntry | None
     ) -> None:
-        scratch = self._build_folder()
+        scratch = self._folders.build()
         run = Run(
             container.id, container.image, container.line, bool(resolved.command.override_entrypoint),
             {**container.environment, **resolved.secrets}, binds, resolved.working_directory, scratch,
@@ -283,16 +261,25 @@ class Launcher:
     def _finish(self, container: Container, workflow: WorkflowEntry | None, status: str, details: str) -> None:
         """The token dies before the status says that all is over."""
         self._accounts.revoke_token(container.environment["XNAT_USER"])
-        shutil.rmtree(self._farm(container.id), ignore_errors=True)
+        shutil.rmtree(self._folders.farm(container.id), ignore_errors=True)
         with self.state.lock:
             container.enter(status, details)
             self._close(workflow, status, details if status == "Failed" else "")
 
     def kill(self, container: Container, user: User) -> None:
-        """Ends a container, or keeps a queued one from starting."""
+        """Kills a container, or keeps a queued one from starting. Its workflow is open until that was noticed."""
         with self.state.lock:
             self.containers.killed.add(container.id)
-            container.history.append({"status": "Killed", "entity-type": "user", "entity-id": user.name})
             process = self.containers.processes.get(container.id)
+            if container.status in OPEN:
+                container.enter("Killed", by=user.name)
+                self._close(self._workflow_of(container), "Killed")
         if process is not None:
-            self.backend.runner.end(process)
+            self.backend.runner.kill(process)
+
+    def revoke(self, container: Container, *, logins: bool) -> None:
+        """The token of a container is no longer good."""
+        self._accounts.revoke_token(container.environment["XNAT_USER"], logins=logins)
+
+    def _workflow_of(self, container: Container) -> WorkflowEntry | None:
+        return next((entry for entry in self.state.workflow if entry.id == container.workflow), None)

@@ -90,6 +90,15 @@ def root_of(state: State, user: User, value: str) -> tuple[str, str] | None:
     return None if found is None else (found.id, found.xsi_type)
 
 
+def home_of(state: State, user: User, item: str) -> str | None:
+    """The project of a project, subject or session that is there and that the user may read."""
+    for kind in ("Project", "Session", "Subject"):
+        found = _by_id(state, user, kind, item)
+        if found is not None:
+            return found.id if isinstance(found, Project) else found.project
+    return None
+
+
 def of_project(state: State, project: Project) -> dict[str, object]:
     return {
         "type": "Project",

@@ -63,6 +63,12 @@ def delete_wrapper(known: Commands, request: Request) -> Answer:
     return text("", 204)
 
 
+def projects(known: Commands, request: Request) -> Answer:
+    """`GET /xapi/wrappers/ID/projects`."""
+    require_admin(request, "list the projects of a wrapper")
+    return as_json(known.projects_with(_number(request.segments[2])))
+
+
 def settings(known: Commands, request: Request) -> Answer:
     """`[/projects/P]{/wrappers/ID,/commands/ID/wrappers/NAME}/{enabled,disabled,config}`."""
     words = list(request.segments[1:])
@@ -70,7 +76,7 @@ def settings(known: Commands, request: Request) -> Answer:
     if words[0] == "projects":
         project, words = words[1], words[2:]
     what = words.pop()
-    _guard(known, request, project, what)
+    _guard(known, request, project)
     if words[0] == "wrappers":
         wrapper_id = known.wrapper(_number(words[1]))[1].id
     else:
@@ -85,12 +91,12 @@ def settings(known: Commands, request: Request) -> Answer:
     return text("")
 
 
-def _guard(known: Commands, request: Request, project: str, what: str) -> None:
+def _guard(known: Commands, request: Request, project: str) -> None:
     require_login(request)
     if project == SITE:
         require_admin(request, "configure wrappers of the site")
     elif request.method == "GET":
-        require_right(known.state, request, project, "edit" if what == "config" else "read")
+        require_right(known.state, request, project, "edit")
     else:
         require_right(known.state, request, project, "delete")
 

@@ -87,8 +87,12 @@ class Runner:
                 stdout=out, stderr=err, start_new_session=True,
             )  # fmt: skip
 
+    def kill(self, process: subprocess.Popen[bytes]) -> None:
+        """As an engine kills: the whole group, at once, with no chance to tidy up."""
+        _signal(process, signal.SIGKILL)
+
     def end(self, process: subprocess.Popen[bytes]) -> None:
-        """Asks the whole group to end, and ends it after a short while."""
+        """When the server stops: asks the whole group to end, and ends it after a short while."""
         _signal(process, signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
             process.wait(_KILL_GRACE)

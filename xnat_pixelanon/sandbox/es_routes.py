@@ -56,9 +56,9 @@ def _guarded(service: EventService, request: Request, project: str, words: tuple
 
 
 def _prefs(service: EventService, request: Request) -> Answer:
+    require_admin(request, "see or change the preferences of the Event Service")
     if request.method == "GET":
         return as_json({"enabled": service.enabled})
-    require_admin(request, "change the preferences of the Event Service")
     document = body_of(request)
     if request.method != "PUT" or not isinstance(document, dict):
         raise Refusal(400, "Preferences are an object")
@@ -89,14 +89,22 @@ def _create(service: EventService, request: Request, project: str) -> Answer:
     subscription = _bind(document, request.user.name, site=not project)
     if project:
         _own(service, request, project, subscription)
+    _refuse_taken_name(service, _text(document, "name"))
     _switched_on(service)
     made = service.add(subscription)
     return text(f"{made.name}:{made.id}", 201)
 
 
+def _refuse_taken_name(service: EventService, name: str) -> None:
+    """A name is taken for the whole site, by what the asker cannot see as well."""
+    with service.state.lock:
+        if name and any(name == subscription.name for subscription in service.subscriptions.values()):
+            raise Refusal(500, f"Subscription with the name :{name} exists.")
+
+
 def _switched_on(service: EventService) -> None:
     if not service.enabled:
-        raise Refusal(500, _OFF)
+        raise Refusal(405, _OFF)
 
 
 def _bind(document: Mapping[str, object], owner: str, *, site: bool) -> Subscription:
@@ -144,7 +152,9 @@ def _own(service: EventService, request: Request, project: str, subscription: Su
 def _one(service: EventService, request: Request, project: str, number: int, rest: tuple[str, ...]) -> Answer:
     if rest and (rest[0] not in ("activate", "deactivate") or request.method != "POST"):
         raise Refusal(404, "Not found")
-    _switched_on(service)
+    if not rest or project:
+        # An admin's switches of the site's routes are the only ones that do not ask.
+        _switched_on(service)
     with service.state.lock:
         found = service.find(number)
         if request.method == "GET" and not rest:

@@ -57,8 +57,8 @@ def order_from(query: Mapping[str, str], user: User) -> Order:
         subject=query.get("subject") or query.get("SUBJECT_ID") or named.get("subjects", ""),
         session=query.get("session") or query.get("EXPT_LABEL") or named.get("experiments", ""),
         destination=destination,
-        # Any other value than these two still means that merging is allowed.
-        overwrite="" if value is None else value if value in ("append", "delete") else "append",
+        # Any other value than these still means that merging is allowed.
+        overwrite="" if value is None else "delete" if value.lower() in ("delete", "override") else "append",
         overwrite_files=truth(query, "overwrite_files"),
         prevent_anon=truth(query, "prevent_anon"),
         prevent_auto_commit=truth(query, "prevent_auto_commit"),
@@ -159,7 +159,6 @@ class Upload:
             order.prevent_auto_commit,
             order.source,
             order.quarantine,
-            order.overwrite,
             order.overwrite_files,
         )
 

@@ -52,8 +52,8 @@ def _finish(state: State, entry: PrearchiveEntry, order: Order) -> str:
     if entry.project != UNASSIGNED and (order.destination == "archive" or order.auto_archive or by_project):
         archive = ArchiveOrder(
             order.user.name,
-            overwrite=order.overwrite,
-            overwrite_files=order.overwrite_files,
+            overrides=order.overwrite == "delete" and not by_project,
+            overwrite_files=order.overwrite_files or entry.autoarchive == "AutoArchiveOverwrite",
             quarantine=order.quarantine,
             may_merge=bool(order.overwrite) or by_project,
         )
@@ -73,9 +73,9 @@ def archive_uri(state: State, experiment: Experiment) -> str:
 
 def auto_archive(state: State, entry: PrearchiveEntry) -> None:
     """What the rebuild job does on a project that archives by itself; a failure stays in the prearchive."""
-    overwrite = "delete" if entry.autoarchive == "AutoArchiveOverwrite" else ""
+    replaces = entry.autoarchive == "AutoArchiveOverwrite"
     try:
-        archive_and_wait(state, entry, ArchiveOrder("admin", overwrite=overwrite))
+        archive_and_wait(state, entry, ArchiveOrder("admin", overwrite_files=replaces))
     except (ArchiveFailed, Busy):
         return
 
@@ -95,7 +95,7 @@ def archive_service(state: State, request: Request) -> Answer:
         target.id,
         request.query.get("subject", ""),
         request.query.get("session", ""),
-        request.query.get("overwrite", ""),
+        request.query.get("overwrite", "").lower() in ("append", "delete"),
         request.flag("overwrite_files"),
         request.flag("quarantine"),
         reason=request.query.get("event_reason", ""),

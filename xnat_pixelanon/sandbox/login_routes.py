@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from urllib.parse import parse_qs
 
-from .accounts import Accounts, NotLoggedIn, rights
-from .records import GROUP_NAMES, User, WorkflowEntry
+from .accounts import Accounts, NotLoggedIn
+from .records import GROUP_NAMES
 from .state import State
-from .wire import Answer, Refusal, Request, as_json, item, status_page, table, text
+from .wire import Answer, Refusal, Request, as_json, status_page, table, text
 
 _USER_PAGE = (
     '<!DOCTYPE html>\n<html><body><span id="user_info">Logged in as: &nbsp;<a href="#">{}</a></span></body></html>'
@@ -103,23 +103,3 @@ def access(state: State, request: Request) -> Answer:
 
 def elements() -> Answer:
     return table([])
-
-
-def workflows(state: State, request: Request) -> Answer:
-    """The workflows of one item, `/workflows?wrk:workflowData/id=ITEM`, or one workflow, `/workflows/ID`."""
-    words = request.segments[1:]
-    wanted = words[0] if words else request.query.get("wrk:workflowData/id", "")
-    with state.lock:
-        rows = [w for w in state.workflow if wanted == (w.id if words else w.item) and _reads(state, request.user, w)]
-        fields = [{"wrk_workflowData_id": w.id, "pipeline_name": w.pipeline, "ID": w.item, "ExternalID": w.project,
-                   "data_type": w.data_type, "launch_time": w.at, "status": w.status, "details": w.details,
-                   "jobID": w.job, "justification": w.reason, "comments": w.comment} for w in rows]  # fmt: skip
-    if words and not fields:
-        raise Refusal(404, "Unable to find the workflow")
-    return as_json({"items": [item("wrk:workflowData", f) for f in fields]})
-
-
-def _reads(state: State, user: User, workflow: WorkflowEntry) -> bool:
-    """Those of projects that the user may read, and his own."""
-    project = state.projects.get(workflow.project)
-    return user.admin or workflow.user == user.name or (project is not None and "read" in rights(user, project))

@@ -37,7 +37,6 @@ class Arrival:
     prevent_auto_commit: bool = False
     source: str = ""
     quarantine: bool = False
-    overwrite: str = ""
     overwrite_files: bool = False
 
 
@@ -67,7 +66,6 @@ def join_or_create(state: State, arrival: Arrival) -> PrearchiveEntry:
             prevent_auto_commit=arrival.prevent_auto_commit,
             source=arrival.source,
             quarantine=arrival.quarantine,
-            overwrite=arrival.overwrite,
             overwrite_files=arrival.overwrite_files,
         )
         if arrival.project is not None:

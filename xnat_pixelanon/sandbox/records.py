@@ -162,8 +162,8 @@ class WorkflowEntry:
 
     @property
     def open(self) -> bool:
-        """It still runs, or waits to."""
-        return not self.status.startswith(("Complete", "Failed"))
+        """As XNAT sees it: all but what is complete or has failed still runs, or waits to."""
+        return self.status != "Complete" and not self.status.startswith("Failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +193,6 @@ class PrearchiveEntry:
     prevent_auto_commit: bool = False
     source: str = ""
     quarantine: bool = False
-    overwrite: str = ""
     overwrite_files: bool = False
     wants_archive: bool = False
     scan_date: str = ""

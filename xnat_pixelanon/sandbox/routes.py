@@ -20,6 +20,7 @@ from . import (
     prearchive_routes,
     resources,
     uploads,
+    workflow_routes,
 )
 from .accounts import Accounts, require, rights
 from .places import Place, locate
@@ -114,9 +115,12 @@ _SERVICE_ROUTES: tuple[tuple[str, str, Handler], ...] = (
      lambda site, request: cs_routes.commands(site.services.commands, request)),
     ("DELETE", r"/xapi/wrappers/[^/]+",
      lambda site, request: cs_routes.delete_wrapper(site.services.commands, request)),
+    ("GET", r"/xapi/wrappers/[^/]+/projects",
+     lambda site, request: cs_routes.projects(site.services.commands, request)),
     ("GET|PUT|POST|DELETE",
      r"/xapi(/projects/[^/]+)?(/commands/\d+)?/wrappers/[^/]+/(enabled|disabled|config)",
      lambda site, request: cs_routes.settings(site.services.commands, request)),
+    ("POST", r"/xapi/workflows", lambda site, request: workflow_routes.listed(site.state, request)),
     ("GET|POST|PUT|DELETE", r"/xapi(/projects/[^/]+)?/events/.*",
      lambda site, request: es_routes.events(site.services.events, request)),
 )  # fmt: skip
@@ -132,7 +136,7 @@ _ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", r"/xapi/schemas(/[a-z]+)?", _schemas),
     ("GET", r"/xapi/access/projects", lambda site, request: login_routes.access(site.state, request)),
     ("GET", r"/search/elements", lambda site, request: login_routes.elements()),
-    ("GET", r"/workflows(/[^/]+)?", lambda site, request: login_routes.workflows(site.state, request)),
+    ("GET", r"/workflows(/[^/]+)?", lambda site, request: workflow_routes.workflows(site.state, request)),
     ("GET|PUT", r"/xapi/anonymize/.*", lambda site, request: config_routes.anonymize(site.state, request)),
     ("POST", r"/services/import", lambda site, request: inbound_routes.import_(site.state, request)),
     ("POST", r"/services/archive", lambda site, request: inbound_routes.archive_service(site.state, request)),

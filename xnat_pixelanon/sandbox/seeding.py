@@ -40,7 +40,8 @@ def seed_session(
     if len(upload.entries) != 1:
         raise ValueError(f"the files make {len(upload.entries)} sessions, not one")
     prearchive.build(state, upload.entries[0])
-    return archive_and_wait(state, upload.entries[0], ArchiveOrder(SEEDER.name, announce=announce)).id
+    # Another modality comes into a session by other ways than the archive: scan by scan, for one.
+    return archive_and_wait(state, upload.entries[0], ArchiveOrder(SEEDER.name, may_mix=True, announce=announce)).id
 
 
 def add_resource_file(

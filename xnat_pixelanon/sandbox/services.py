@@ -11,7 +11,7 @@ from .cs_containers import Container
 from .cs_launch import Backend, Launcher
 from .cs_runner import Runner
 from .es_service import EventService
-from .state import State
+from .state import State, timestamp
 
 
 class Services:
@@ -99,9 +99,31 @@ class ServicesFace:
             raise RuntimeError("the sandbox itself failed") from launcher.faults[0]
         return self.containers()
 
+    def revoke_container(self, container: Container, *, logins: bool = True) -> None:
+        """The token of a container is revoked while it works.
+
+        logins: what logged in with it is out, too, as when a login expires that cannot be renewed. A real site lets
+        such a login go on, but no new one be made.
+        """
+        self._services.launcher.revoke(container, logins=logins)
+
     def enable_events(self, enabled: bool = True) -> None:
         """The switch of the Event Service, off as installed."""
         self._services.events.enabled = enabled
+
+    def add_workflow(self, item: str, project: str, pipeline: str, status: str, *, days_ago: float = 0.0) -> str:
+        """A workflow of something that is not played here, such as a pipeline; its ID."""
+        state = self._services.commands.state
+        with state.lock:
+            entry = state.note("admin", pipeline, item, project, status=status)
+            entry.at = timestamp(days_ago)
+            return entry.id
+
+    def set_workflow(self, workflow: str, status: str) -> None:
+        """Moves a workflow on, or ends it."""
+        state = self._services.commands.state
+        with state.lock:
+            next(entry for entry in state.workflow if entry.id == workflow).status = status
 
     def workflow_status(self, workflow: str) -> str:
         """`Queued`, `Running`, `Complete`, `Failed (Command resolution)` and the like; KeyError when unknown."""

@@ -19,9 +19,10 @@ class Settings:
     dead_session: what a client without a valid login gets: 401, a login page with status 200, or the guest account.
     session_timeout: idle time after which a login is forgotten.
     matching_files: what archiving does with a file whose name is there already, when neither `overwrite_files` nor
-        `overwrite=delete` is given. A real site: `conflict`. `keep` and `replace` are the pessimistic variants.
+        `overwrite` is given. A real site: `conflict`. `keep` and `replace` are the pessimistic variants.
     open_workflow: what archiving into a session does while a workflow on it is open, a container's for one. A real
-        site: `conflict`, unless with `overwrite=delete`.
+        site: `conflict`, unless the archive call says `overwrite=append` or `delete`.
+    prevent_cross_modality: nothing is merged into a session of another type (a site preference of this name).
     archive_delay: how long an archive call works before it is done.
     archive_timeout: how long it waits before it answers 500, although the work goes on.
     rebuild_interval: quiet time after which an entry leaves RECEIVING.
@@ -29,6 +30,7 @@ class Settings:
     checksums: whether listings give an MD5; without, the digest is "".
     keep_history: overwritten and deleted files are kept in the site's cache folder.
     running_containers: how many containers run at once. A real site on plain Docker has no such limit.
+    batch_launch: whether the Batch Launch plugin is there, which lists workflows (`POST /xapi/workflows`).
     series_filter: called with the header of each arriving object; False drops it without a word.
     """
 
@@ -39,6 +41,7 @@ class Settings:
     session_timeout: float = 900.0
     matching_files: Literal["conflict", "keep", "replace"] = "conflict"
     open_workflow: Literal["conflict", "ignore"] = "conflict"
+    prevent_cross_modality: bool = True
     archive_delay: float = 0.0
     archive_timeout: float = 600.0
     rebuild_interval: float = 300.0
@@ -46,4 +49,5 @@ class Settings:
     checksums: bool = True
     keep_history: bool = False
     running_containers: int = 4
+    batch_launch: bool = True
     series_filter: Callable[[Dataset], bool] | None = None

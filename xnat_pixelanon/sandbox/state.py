@@ -8,7 +8,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from .records import (
@@ -26,9 +26,9 @@ from .settings import Settings
 UNASSIGNED = "Unassigned"
 
 
-def timestamp() -> str:
-    """The moment as XNAT writes it into tables."""
-    return datetime.now().strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+def timestamp(days_ago: float = 0.0) -> str:
+    """The moment, or an earlier one, as XNAT writes it into tables."""
+    return (datetime.now() - timedelta(days=days_ago)).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
 
 
 def safe_label(text: str) -> str:
