@@ -17,7 +17,7 @@ from tests.pipeline.conftest import CLEAN, MEMBER, OWNER, PASSWORD, STAGING, Sit
 from xnat_pixelanon.archive import Credentials, XnatDocumentStore, connect
 from xnat_pixelanon.install.commands import SAME_SERVER, SECOND_SERVER
 from xnat_pixelanon.install.event_service import name_of, wanted
-from xnat_pixelanon.pipeline.rules import KEY_DOCUMENT
+from xnat_pixelanon.pipeline.rules import KEY_DOCUMENT, new_key
 from xnat_pixelanon.pixels import libraries
 from xnat_pixelanon.sandbox.faults import Call, Fault, Status
 
@@ -300,6 +300,21 @@ def test_a_scratch_folder_that_is_none_is_found(whole: Place, tmp_path: Path) ->
 
 def test_a_site_key_that_is_none_is_found(whole: Place) -> None:
     assert examined(whole, PIXELANON_SITE_KEY="short")["key"]["state"] == "problem"
+
+
+def test_a_site_key_on_one_side_only_is_found(whole: Place) -> None:
+    key, check = new_key(), "site key of containers"
+    assert examined(whole)[check]["state"] == "ok"
+    row = examined(whole, PIXELANON_SITE_KEY=key)[check]
+    assert (row["state"], "has none" in row["detail"]) == ("warning", True)
+    assert "--site-key-property" in row["remedy"]
+    assert whole.typed("install", "--site-key-property", "lab.key").status == 0
+    rows = examined(whole)
+    assert (rows[check]["state"], "none is set here" in rows[check]["detail"]) == ("warning", True)
+    assert "PIXELANON_SITE_KEY" in rows[check]["remedy"]
+    assert rows[f"command {SAME_SERVER}"]["state"] == "ok"
+    row = examined(whole, PIXELANON_SITE_KEY=key)[check]
+    assert (row["state"], "cannot be seen" in row["detail"]) == ("ok", True)
 
 
 # Logins and rights

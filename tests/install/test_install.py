@@ -185,6 +185,49 @@ def test_both_marks_are_needed_to_be_ours(place: Place, change: dict[str, Any]) 
     assert place.writes == []
 
 
+def secrets_of(place: Place, name: str) -> list[tuple[str, str]]:
+    return [
+        (one["source"]["identifier"], one["destination"]["identifier"])
+        for one in stored_command(place, name).get("secrets") or []
+    ]
+
+
+def test_a_secret_for_the_site_key_that_an_administrator_added_is_kept(place: Place) -> None:
+    place.installed(events=False)
+    key = ("lab.key", "PIXELANON_SITE_KEY")
+    for name, change in ((SAME_SERVER, {}), (SECOND_SERVER, {"version": "0.0.9"})):
+        document = stored_command(place, name)
+        more = [key, ("lab.more", "LD_PRELOAD")] if change else [key]
+        document["secrets"] = (document.get("secrets") or []) + [
+            {
+                "source": {"type": "system-property", "identifier": source},
+                "destination": {"type": "environment-variable", "identifier": destination},
+            }
+            for source, destination in more
+        ]
+        place.send("POST", f"/xapi/commands/{place.commands()[name].id}", {**document, **change})
+    said = place.typed("install", *HERE, "--json")
+    assert said.status == 0
+    assert [step for step, status in statuses(said).items() if status == "done"] == [f"command {SECOND_SERVER}"]
+    assert secrets_of(place, SAME_SERVER) == [key]
+    assert key in secrets_of(place, SECOND_SERVER)
+    assert len(secrets_of(place, SECOND_SERVER)) == 4
+    assert place.typed("install", *HERE).status == 0
+    assert place.writes == []
+
+
+def test_install_names_the_property_of_the_site_key_once(place: Place) -> None:
+    place.installed(events=False)
+    assert place.typed("install", "--site-key-property", "lab.key").status == 0
+    for words in (("--site-key-property", "lab.key"), ()):
+        assert place.typed("install", *words).status == 0
+        assert place.writes == []
+        for name in commands():
+            assert ("lab.key", "PIXELANON_SITE_KEY") in secrets_of(place, name)
+    assert place.typed("install", "--site-key-property", "lab.other").status == 0
+    assert secrets_of(place, SAME_SERVER) == [("lab.other", "PIXELANON_SITE_KEY")]
+
+
 def test_a_wrapper_that_was_disabled_is_enabled_again(place: Place) -> None:
     place.installed()
     number = place.wrapper("run-session")

@@ -42,6 +42,8 @@ class Wish:
     project: str = ""
     second_server: bool | None = None
     events: bool = False
+    site_key_property: str = ""
+    """The Java property that holds the site key; without one a secret that is there for it is kept as it is."""
 
 
 def variant(server: Server, wish: Wish) -> str:
@@ -75,9 +77,13 @@ def variant(server: Server, wish: Wish) -> str:
     return name
 
 
-def wanted_command(name: str, image: str) -> dict[str, Any]:
-    """The command of the file, with the image that was asked for."""
-    return {**commands()[name], **({"image": image} if image else {})}
+def wanted_command(name: str, wish: Wish) -> dict[str, Any]:
+    """The command of the file, with the image and the secret for the site key that were asked for."""
+    document = {**commands()[name], **({"image": wish.image} if wish.image else {})}
+    if wish.site_key_property:
+        secret = comparing.site_key_secret(wish.site_key_property)
+        document["secrets"] = [*document.get("secrets", []), secret]
+    return document
 
 
 class Installer:
@@ -112,7 +118,7 @@ class Installer:
             raise NotFoundError(NO_SERVICE, hint=NO_SERVICE_HINT) from None
 
     def _register(self, name: str, everything: list[Registered]) -> Outcome:
-        document = wanted_command(name, self._wish.image)
+        document = wanted_command(name, self._wish)
         stored = ours(everything, name, document["image"])
         if stored is None:
             refuse_strangers(everything, name)
