@@ -156,7 +156,7 @@ class ContainerChecks:
         wrong = [
             f"{name} {one}"
             for name, number in needed.wrappers.items()
-            for one in overridden(needed.name, name, self._containers.configuration(number, self._project))
+            for one in overridden(needed.name, name, self._containers.configuration(number, self._project).inputs)
         ]
         if wrong:
             remedy = f"let an owner run 'xnat-pixelanon install --project xnat:{self._project}'"

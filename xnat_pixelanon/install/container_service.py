@@ -116,6 +116,22 @@ class Enabled:
     project: bool
 
 
+_SETTINGS = ("default-value", "matcher", "user-settable", "advanced")
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Of a wrapper in a project, by the names of its inputs and outputs."""
+
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _settings(found: Any) -> dict[str, Any]:
+    """What of an input can be set; the rest of an answer (type, description) is the command's."""
+    return {key: found[key] for key in _SETTINGS if found.get(key) is not None} if isinstance(found, Mapping) else {}
+
+
 class ContainerService:
     """Commands and wrappers. All paths are those of the service's own documentation."""
 
@@ -173,18 +189,28 @@ class ContainerService:
         path = uris.xapi(*(("projects", project) if project else ()), "wrappers", wrapper, verb)
         self._server.write("PUT", path, f"{where} a wrapper")
 
-    def configuration(self, wrapper: str, project: str) -> dict[str, Any]:
-        """Inputs as a launch in the project sees them: the project's settings over the site's over the command's."""
+    def configuration(self, wrapper: str, project: str) -> Configuration:
+        """As a launch in the project sees it: the project's settings over the site's over the command's."""
         what = "reading the configuration of a wrapper"
         if wrapper.startswith("<"):
-            return {}
+            return Configuration()
         found = self._server.read(uris.xapi("projects", project, "wrappers", wrapper, "config"), what)
-        inputs = found.get("inputs") if isinstance(found, dict) else None
-        return inputs if isinstance(inputs, dict) else {}
+        parts = found if isinstance(found, dict) else {}
+        return Configuration(*(part if isinstance(part := parts.get(of), dict) else {} for of in ("inputs", "outputs")))
 
-    def configure(self, wrapper: str, project: str, inputs: Mapping[str, Any]) -> None:
+    def configure(self, wrapper: str, project: str, stored: Configuration, corrected: Mapping[str, Any]) -> None:
+        """Store the project's settings anew: what was in force, and over it the corrected inputs.
+
+        The service replaces all that the project has set with what it is sent, so that what is left out is lost. It
+        does not tell who set a value, project or site or command: all of them become the project's.
+        """
         path = uris.xapi("projects", project, "wrappers", wrapper, "config")
-        self._server.write("POST", path, "configuring a wrapper", {"inputs": inputs, "outputs": {}})
+        inputs = {
+            name: {**_settings(stored.inputs.get(name)), **corrected.get(name, {})}
+            for name in [*stored.inputs, *(one for one in corrected if one not in stored.inputs)]
+        }
+        body = {"inputs": inputs, "outputs": dict(stored.outputs)}
+        self._server.write("POST", path, "configuring a wrapper", body)
 
     def projects(self, wrapper: str) -> list[str]:
         """The projects that have the wrapper enabled, for container managers."""

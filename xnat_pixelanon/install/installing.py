@@ -211,12 +211,14 @@ class Installer:
         command, project = self._command(name), self._wish.project
         found = []
         for wrapper, number in command.wrappers.items():
-            wrong = overridden(name, wrapper, self._containers.configuration(number, project))
+            stored = self._containers.configuration(number, project)
+            wrong = overridden(name, wrapper, stored.inputs)
             if wrong:
-                self._containers.configure(number, project, wrong)
+                self._containers.configure(number, project, stored, wrong)
                 found += [f"{wrapper} {one}" for one in wrong]
-                left = {} if self._server.rehearses else self._containers.configuration(number, project)
-                if overridden(name, wrapper, left):
+                if not self._server.rehearses and overridden(
+                    name, wrapper, self._containers.configuration(number, project).inputs
+                ):
                     raise TransferError(f"the settings of {wrapper} are still others", hint="run again")
         return changed(f"put back: {', '.join(found)}") if found else unchanged("as in the command")
 
@@ -229,13 +231,13 @@ def fixed_inputs(name: str, wrapper: str) -> Iterator[tuple[str, str]]:
             yield one["name"], one["default-value"]
 
 
-def overridden(name: str, wrapper: str, configuration: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """What a wrapper's configuration says other than the command, as it has to be put back. Unknown wrappers: none."""
+def overridden(name: str, wrapper: str, inputs: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What a wrapper's inputs say other than the command, as it has to be put back. Unknown wrappers: none."""
     if wrapper not in {one["name"] for one in commands()[name]["xnat"]}:
         return {}
     wrong = {}
     for one, value in fixed_inputs(name, wrapper):
-        found = configuration.get(one)
+        found = inputs.get(one)
         # No value there: the one of the command counts.
         if isinstance(found, Mapping) and found.get("default-value") not in (None, value):
             wrong[one] = {"default-value": value, "user-settable": False}
