@@ -177,6 +177,11 @@ def clean_policy(place: Place) -> None:
     stored(place.site, CLEAN, "policy.json", json.dumps(document))
 
 
+def disabled_clean_policy(place: Place) -> None:
+    clean_policy(place)
+    gone("policy.json", CLEAN)(place)
+
+
 def stored(site: Site, project: str, name: str, text: str) -> None:
     with connect(Credentials(site.staging.url, OWNER, PASSWORD)) as connection:
         store = XnatDocumentStore(connection, project)
@@ -188,12 +193,12 @@ def document(name: str, text: str) -> Break:
     return lambda place: stored(place.site, STAGING, name, text)
 
 
-def gone(name: str) -> Break:
+def gone(name: str, project: str = STAGING) -> Break:
     """Disabled: the config service forgets nothing."""
 
     def do(place: Place) -> None:
         with place.as_(OWNER) as connection:
-            connection.delete(f"/data/projects/{STAGING}/config/pixelanon/{name}", "taking a document away")
+            connection.delete(f"/data/projects/{project}/config/pixelanon/{name}", "taking a document away")
 
     return do
 
@@ -220,6 +225,7 @@ FAULTS: dict[str, tuple[Break, str, str, str]] = {
         lambda place: place.site.staging.set_role(CLEAN, OWNER, "member"),
         "rights in the clean project", "problem", "has to be its owner"),
     "destination with a policy": (clean_policy, "destination", "problem", "policy of its own"),
+    "destination with a disabled policy": (disabled_clean_policy, "destination", "problem", "policy of its own"),
     "project script": (script(f"projects/{CLEAN}", SPOILS), "script of the clean project", "problem", "line 2"),
     "site script": (script("site", SPOILS), "script of the clean site", "problem", "line 2"),
     "prearchive 4": (
