@@ -126,6 +126,14 @@ def subscription(status: str, **change: Any) -> Break:
     return do
 
 
+def filtered(predicate: str) -> Break:
+    def do(place: Place) -> None:
+        found = place.subscriptions()[name_of("CREATED", STAGING)]
+        subscription("CREATED", **{"event-filter": {**found.filter, "payload-filter": predicate}})(place)
+
+    return do
+
+
 def wrong_wrapper(place: Place) -> None:
     number = place.wrapper("run-session", SECOND_SERVER)
     place.send("PUT", f"/xapi/projects/{STAGING}/wrappers/{number}/enabled")
@@ -248,6 +256,8 @@ FAULTS: dict[str, tuple[Break, str, str, str]] = {
     "subscription inactive": (subscription("CREATED", active=False), "subscription CREATED", "problem", "active"),
     "subscription with values": (
         subscription("MERGED", attributes={"menu-action": "withdraw"}), "subscription MERGED", "problem", "attributes"),
+    "a payload filter that never matches": (
+        filtered("@.xsiType == 'NOBODY^HIDDEN'"), "subscription CREATED", "warning", "has a payload filter"),
     "wrong wrapper": (wrong_wrapper, "subscription MERGED", "problem", "action-key"),
     "runs as an admin": (made_by_the_admin, "subscription CREATED", "problem", f"no owner of {STAGING}"),
     "runs as who owns no clean project": (
@@ -271,6 +281,16 @@ def test_each_fault_is_found(whole: Place, fault: str) -> None:
     row = examined(whole)[check]
     assert row["state"] == state
     assert words in row["detail"]
+
+
+def test_a_payload_filter_is_told_without_its_text_which_may_hold_labels(whole: Place) -> None:
+    filtered("@.xsiType == 'NOBODY^HIDDEN'")(whole)
+    for words in (EVENTS, (*EVENTS, "--json")):
+        said = whole.typed(*words, user=OWNER)
+        assert said.status == 0
+        assert "payload filter" in said.out
+        assert "NOBODY" not in said.out + said.err
+    assert examined(whole)["subscription MERGED"]["state"] == "ok"
 
 
 # This machine
