@@ -60,6 +60,10 @@ def test_a_project_with_a_policy_of_its_own_is_refused(world):
     store.push("policy.json", '{"enabled": false}', None)
     with pytest.raises(RefusedError, match="policy of its own"):
         world.destination().check()
+    world.connect().delete("/data/projects/CLEAN/config/pixelanon/policy.json", "disabling it")
+    assert store.load("policy.json") is None
+    with pytest.raises(RefusedError, match="policy of its own"):
+        world.destination().check()
 
 
 @pytest.mark.parametrize("whose", ["projects/CLEAN", "site"])

@@ -72,6 +72,26 @@ class Place:
         with self.as_(ADMIN) as connection:
             return {one.name: one for one in EventService(Server(connection)).subscriptions(project)}
 
+    def stranger(self) -> Registered:
+        """A command of somebody else that happens to be called as ours, registered and enabled by him."""
+        session = {"name": "session", "type": "Session"}
+        wrapper = {"contexts": ["xnat:imageSessionData"], "external-inputs": [session]}
+        self.send("POST", "/xapi/commands", {
+            "name": SAME_SERVER, "image": "otherlab/pixelanon:3", "version": "3", "command-line": "blur #session#",
+            "environment-variables": {"THEIRS": "1"},
+            "xnat": [{**wrapper, "name": "run-session"}, {**wrapper, "name": "blur"}],
+        })  # fmt: skip
+        found = self.theirs()
+        for where in ("", f"/projects/{STAGING}"):
+            for number in found.wrappers.values():
+                self.send("PUT", f"/xapi{where}/wrappers/{number}/enabled")
+        return found
+
+    def theirs(self) -> Registered:
+        with self.as_(ADMIN) as connection:
+            (found,) = [one for one in ContainerService(Server(connection)).all() if one.tag[0].startswith("otherlab/")]
+            return found
+
     def send(self, method: str, path: str, body: Any = None, user: str = ADMIN) -> None:
         """A request that somebody sends by hand."""
         with self.as_(user) as connection:

@@ -101,6 +101,27 @@ def test_what_the_site_has_tuned_is_kept() -> None:
     assert differences(wanted, sent) == []
 
 
+def secret(destination: dict[str, Any]) -> dict[str, Any]:
+    return {"source": {"type": "system-property", "identifier": "lab.key"}, "destination": destination}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_secret_for_the_site_key_is_the_sites_and_no_other_is(name: str) -> None:
+    wanted = commands()[name]
+    kept = secret({"type": "environment-variable", "identifier": "PIXELANON_SITE_KEY"})
+    with_key = {**stored(name), "secrets": [*stored(name).get("secrets", []), kept]}
+    assert differences(wanted, with_key) == []
+    assert updated(wanted, with_key)["secrets"] == [*wanted.get("secrets", []), kept]
+    for other in ("PIXELANON_SITE_KEYS", "pixelanon_site_key", "PIXELANON_PUBLIC_HOST", "XNAT_PASS", "LD_PRELOAD"):
+        more = secret({"type": "environment-variable", "identifier": other})
+        added = {**with_key, "secrets": [*with_key["secrets"], more]}
+        assert differences(wanted, added), other
+        assert more not in updated(wanted, added)["secrets"]
+        assert kept in updated(wanted, added)["secrets"]
+    in_clear = {**with_key, "environment-variables": {**wanted["environment-variables"], "PIXELANON_SITE_KEY": "x"}}
+    assert differences(wanted, in_clear) == ["environment-variables.PIXELANON_SITE_KEY"]
+
+
 def test_the_order_of_lists_is_none() -> None:
     wanted = commands()[NAMES[1]]
     shuffled = copy.deepcopy(dict(wanted))

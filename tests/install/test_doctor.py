@@ -17,7 +17,7 @@ from tests.pipeline.conftest import CLEAN, MEMBER, OWNER, PASSWORD, STAGING, Sit
 from xnat_pixelanon.archive import Credentials, XnatDocumentStore, connect
 from xnat_pixelanon.install.commands import SAME_SERVER, SECOND_SERVER
 from xnat_pixelanon.install.event_service import name_of, wanted
-from xnat_pixelanon.pipeline.rules import KEY_DOCUMENT
+from xnat_pixelanon.pipeline.rules import KEY_DOCUMENT, new_key
 from xnat_pixelanon.pixels import libraries
 from xnat_pixelanon.sandbox.faults import Call, Fault, Status
 
@@ -105,6 +105,11 @@ def no_command(place: Place) -> None:
     place.send("DELETE", f"/xapi/commands/{place.commands()[SAME_SERVER].id}")
 
 
+def stranger(place: Place) -> None:
+    no_command(place)
+    place.stranger()
+
+
 def other_variant(place: Place) -> None:
     number = place.wrapper("run", SECOND_SERVER)
     place.send("PUT", f"/xapi/projects/{STAGING}/wrappers/{number}/enabled")
@@ -117,6 +122,14 @@ def subscription(status: str, **change: Any) -> Break:
             place.send("DELETE", f"/xapi/events/subscription/{found.id}")
         else:
             place.send("PUT", f"/xapi/events/subscription/{found.id}", change)
+
+    return do
+
+
+def filtered(predicate: str) -> Break:
+    def do(place: Place) -> None:
+        found = place.subscriptions()[name_of("CREATED", STAGING)]
+        subscription("CREATED", **{"event-filter": {**found.filter, "payload-filter": predicate}})(place)
 
     return do
 
@@ -172,6 +185,11 @@ def clean_policy(place: Place) -> None:
     stored(place.site, CLEAN, "policy.json", json.dumps(document))
 
 
+def disabled_clean_policy(place: Place) -> None:
+    clean_policy(place)
+    gone("policy.json", CLEAN)(place)
+
+
 def stored(site: Site, project: str, name: str, text: str) -> None:
     with connect(Credentials(site.staging.url, OWNER, PASSWORD)) as connection:
         store = XnatDocumentStore(connection, project)
@@ -183,12 +201,12 @@ def document(name: str, text: str) -> Break:
     return lambda place: stored(place.site, STAGING, name, text)
 
 
-def gone(name: str) -> Break:
+def gone(name: str, project: str = STAGING) -> Break:
     """Disabled: the config service forgets nothing."""
 
     def do(place: Place) -> None:
         with place.as_(OWNER) as connection:
-            connection.delete(f"/data/projects/{STAGING}/config/pixelanon/{name}", "taking a document away")
+            connection.delete(f"/data/projects/{project}/config/pixelanon/{name}", "taking a document away")
 
     return do
 
@@ -215,6 +233,7 @@ FAULTS: dict[str, tuple[Break, str, str, str]] = {
         lambda place: place.site.staging.set_role(CLEAN, OWNER, "member"),
         "rights in the clean project", "problem", "has to be its owner"),
     "destination with a policy": (clean_policy, "destination", "problem", "policy of its own"),
+    "destination with a disabled policy": (disabled_clean_policy, "destination", "problem", "policy of its own"),
     "project script": (script(f"projects/{CLEAN}", SPOILS), "script of the clean project", "problem", "line 2"),
     "site script": (script("site", SPOILS), "script of the clean site", "problem", "line 2"),
     "prearchive 4": (
@@ -222,6 +241,7 @@ FAULTS: dict[str, tuple[Break, str, str, str]] = {
     "prearchive 5": (
         lambda place: void(put_code(place, 5)), "prearchive of the clean project", "warning", "over what is there"),
     "command missing": (no_command, f"command {SAME_SERVER}", "problem", "not registered"),
+    "command of somebody else": (stranger, f"command {SAME_SERVER}", "problem", "is not of this program"),
     "command old": (older_command, f"command {SAME_SERVER}", "problem", "not the one of this program: version"),
     "command twice": (second_of_the_name, "one command each", "warning", "0.0.9"),
     "site disabled": (disabled("/xapi/wrappers/{run}/disabled"), "wrappers on the site", "problem", "disabled: run"),
@@ -236,6 +256,8 @@ FAULTS: dict[str, tuple[Break, str, str, str]] = {
     "subscription inactive": (subscription("CREATED", active=False), "subscription CREATED", "problem", "active"),
     "subscription with values": (
         subscription("MERGED", attributes={"menu-action": "withdraw"}), "subscription MERGED", "problem", "attributes"),
+    "a payload filter that never matches": (
+        filtered("@.xsiType == 'NOBODY^HIDDEN'"), "subscription CREATED", "warning", "has a payload filter"),
     "wrong wrapper": (wrong_wrapper, "subscription MERGED", "problem", "action-key"),
     "runs as an admin": (made_by_the_admin, "subscription CREATED", "problem", f"no owner of {STAGING}"),
     "runs as who owns no clean project": (
@@ -259,6 +281,16 @@ def test_each_fault_is_found(whole: Place, fault: str) -> None:
     row = examined(whole)[check]
     assert row["state"] == state
     assert words in row["detail"]
+
+
+def test_a_payload_filter_is_told_without_its_text_which_may_hold_labels(whole: Place) -> None:
+    filtered("@.xsiType == 'NOBODY^HIDDEN'")(whole)
+    for words in (EVENTS, (*EVENTS, "--json")):
+        said = whole.typed(*words, user=OWNER)
+        assert said.status == 0
+        assert "payload filter" in said.out
+        assert "NOBODY" not in said.out + said.err
+    assert examined(whole)["subscription MERGED"]["state"] == "ok"
 
 
 # This machine
@@ -294,6 +326,21 @@ def test_a_scratch_folder_that_is_none_is_found(whole: Place, tmp_path: Path) ->
 
 def test_a_site_key_that_is_none_is_found(whole: Place) -> None:
     assert examined(whole, PIXELANON_SITE_KEY="short")["key"]["state"] == "problem"
+
+
+def test_a_site_key_on_one_side_only_is_found(whole: Place) -> None:
+    key, check = new_key(), "site key of containers"
+    assert examined(whole)[check]["state"] == "ok"
+    row = examined(whole, PIXELANON_SITE_KEY=key)[check]
+    assert (row["state"], "has none" in row["detail"]) == ("warning", True)
+    assert "--site-key-property" in row["remedy"]
+    assert whole.typed("install", "--site-key-property", "lab.key").status == 0
+    rows = examined(whole)
+    assert (rows[check]["state"], "none is set here" in rows[check]["detail"]) == ("warning", True)
+    assert "PIXELANON_SITE_KEY" in rows[check]["remedy"]
+    assert rows[f"command {SAME_SERVER}"]["state"] == "ok"
+    row = examined(whole, PIXELANON_SITE_KEY=key)[check]
+    assert (row["state"], "cannot be seen" in row["detail"]) == ("ok", True)
 
 
 # Logins and rights

@@ -87,7 +87,12 @@ def test_a_command_that_differs_is_updated_in_place_and_its_wrappers_keep_their_
     place.installed()
     before = place.commands()
     old = stored_command(place)
-    old |= {"version": "0.0.9", "image": "xnat-pixelanon:0.0.9", "limit-memory": 9999, "command-line": "run"}
+    old |= {
+        "version": "0.0.9",
+        "image": "xnat-pixelanon:0.0.9",
+        "limit-memory": 9999,
+        "info-url": "https://old.example",
+    }
     old["xnat"] = [one for one in old["xnat"] if one["name"] != "disarm"]
     place.send("POST", f"/xapi/commands/{before[SAME_SERVER].id}", old)
     kept = place.commands()[SAME_SERVER].wrappers
@@ -100,7 +105,7 @@ def test_a_command_that_differs_is_updated_in_place_and_its_wrappers_keep_their_
     assert {name: one.id for name, one in after.items()} == {name: one.id for name, one in before.items()}
     assert kept.items() < after[SAME_SERVER].wrappers.items()
     assert set(after[SAME_SERVER].wrappers) == WRAPPERS
-    assert after[SAME_SERVER].document["command-line"] == "launch"
+    assert not after[SAME_SERVER].document.get("info-url")
     assert after[SAME_SERVER].document["limit-memory"] == 9999, "what the site has tuned is the site's"
     assert place.enabled() == {SAME_SERVER: WRAPPERS}
     assert {one.wrapper for one in place.subscriptions().values()} == {after[SAME_SERVER].wrappers["run-session"]}
@@ -374,7 +379,7 @@ def test_what_a_dry_run_prints_is_what_is_sent(place: Place) -> None:
     number = place.wrapper("run")
     place.send("PUT", f"/xapi/projects/{STAGING}/wrappers/{number}/disabled")
     place.send("POST", f"/xapi/commands/{place.commands()[SECOND_SERVER].id}",
-               {**stored_command(place, SECOND_SERVER), "command-line": "run"})  # fmt: skip
+               {**stored_command(place, SECOND_SERVER), "version": "0.0.9"})  # fmt: skip
     for user in (ADMIN, OWNER):
         told = place.typed("install", *EVENTS, "--dry-run", "--json", user=user).of("request")
         place.typed("install", *EVENTS, user=user)

@@ -23,6 +23,17 @@ from xnat_pixelanon.domain.session import Package
 from xnat_pixelanon.errors import ChangedError, NotFoundError, RefusedError, RightsError, TransferError
 
 
+def refuse_own_policy(connection: XnatConnection, project: str) -> None:
+    """RefusedError where a destination has a policy.json, also a disabled one: it is, or was, a staging project."""
+    what = "reading the clean project's own policy"
+    policy = uris.config(project, TOOL, "policy.json", format="json")
+    if connection.get(policy, what, (200, 204, 404)).status == 200:
+        raise RefusedError(
+            f"the destination {project} has a pixelanon policy of its own, as staging projects have",
+            hint="send to a project that is only a destination; a policy that was disabled counts, too",
+        )
+
+
 class XnatDestination:
     """The clean project. `source` is the server and project that sessions come from, where they come from an XNAT."""
 
@@ -57,13 +68,7 @@ class XnatDestination:
                 f"the account is {role} of the clean project {self._project}, and has to be its owner",
                 hint="only owners can see a hidden session, verify it and release it: ask an owner of the project",
             )
-        what = "reading the clean project's own policy"
-        policy = uris.config(self._project, TOOL, "policy.json", format="json")
-        if self._connection.get(policy, what, (200, 204, 404)).status == 200:
-            raise RefusedError(
-                f"the destination {self._project} has a pixelanon policy of its own, as staging projects have",
-                hint="send to a project that is only a destination",
-            )
+        refuse_own_policy(self._connection, self._project)
         check_script(self._connection)
         check_script(self._connection, self._project)
 

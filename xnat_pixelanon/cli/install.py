@@ -46,10 +46,22 @@ def _server(location: XnatLocation, rows: Rows, *, dry_run: bool) -> Iterator[Se
     help="Where the project's copies will go, while it has no policy that says so.",
 )
 @click.option("--events", is_flag=True, help="Also publish the project's sessions as they arrive.")
+@click.option(
+    "--site-key-property",
+    default="",
+    metavar="NAME",
+    help="Java property of XNAT that holds the site key, for containers to have it. Kept later on.",
+)
 @_DRY_RUN
 @_JSON
 def install_command(
-    image: str, project: Location | None, second_server: bool | None, events: bool, dry_run: bool, as_json: bool
+    image: str,
+    project: Location | None,
+    second_server: bool | None,
+    events: bool,
+    site_key_property: str,
+    dry_run: bool,
+    as_json: bool,
 ) -> int:
     """Put the tool onto the server of XNAT_HOST: its commands, and in a project its menus and events.
 
@@ -68,7 +80,7 @@ def install_command(
     if image and ":" not in image.rpartition("/")[2]:
         raise click.UsageError("--image needs a tag, as NAME:TAG")
     rows = Rows(as_json=as_json)
-    wish = Wish(image, location.project, second_server, events)
+    wish = Wish(image, location.project, second_server, events, site_key_property)
     with _server(location, rows, dry_run=dry_run) as server:
         steps = Installer(server, wish, rows.step).run()
     _conclude(rows, steps, "nothing had to be changed")

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from xnat_pixelanon.pipeline.rules import SITE_KEY_VARIABLE
+
 SITE_KEYS = frozenset(
     {"reserve-memory", "limit-memory", "limit-cpu", "shm-size", "network", "runtime", "ipc-mode", "ulimits",
      "generic-resources", "container-labels", "gpus"}
@@ -38,13 +40,41 @@ _REQUIRED = MappingProxyType({"external-inputs": True, "derived-inputs": True, "
 
 
 def differences(wanted: Mapping[str, Any], stored: Mapping[str, Any]) -> list[str]:
-    """The places, as `xnat.run.external-inputs.project.type`, where the stored command is not the wanted one."""
+    """The places, as `xnat.run.external-inputs.project.type`, where the stored command is not the wanted one.
+
+    A secret that brings the site key is the site's, and no difference, unless the wanted command names one.
+    """
+    if not site_key_secrets(wanted) and site_key_secrets(stored):
+        others = [one for one in stored["secrets"] if one not in site_key_secrets(stored)]
+        stored = {**stored, "secrets": others}
     return list(_differences(_normal(wanted, ""), _normal(stored, ""), ""))
 
 
 def updated(wanted: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
-    """The wanted command with what the site has tuned in the stored one."""
-    return {**wanted, **{key: stored[key] for key in sorted(SITE_KEYS) if stored.get(key) not in (None, {}, [])}}
+    """The wanted command with what the site has tuned in the stored one, and with its secret for the site key."""
+    kept = {key: stored[key] for key in sorted(SITE_KEYS) if stored.get(key) not in (None, {}, [])}
+    if not site_key_secrets(wanted) and site_key_secrets(stored):
+        kept["secrets"] = [*(wanted.get("secrets") or []), *site_key_secrets(stored)]
+    return {**wanted, **kept}
+
+
+def site_key_secret(system_property: str) -> dict[str, Any]:
+    """A secret of a command: its containers have the value of the Java property as their site key."""
+    return {
+        "source": {"type": "system-property", "identifier": system_property},
+        "destination": {"type": "environment-variable", "identifier": SITE_KEY_VARIABLE},
+    }
+
+
+def site_key_secrets(command: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The secrets of a command that bring the site key; of their values a server tells nothing."""
+    wanted = site_key_secret("")["destination"]
+    found = command.get("secrets") or []
+    return [one for one in found if isinstance(one, Mapping) and _plain(one.get("destination")) == wanted]
+
+
+def _plain(value: Any) -> Any:
+    return {name: part for name, part in value.items() if part is not None} if isinstance(value, Mapping) else value
 
 
 def _differences(wanted: Any, stored: Any, where: str) -> Iterator[str]:

@@ -9,19 +9,38 @@ from xnat_pixelanon.domain.policy import Policy
 from xnat_pixelanon.errors import NotFoundError, RightsError
 from xnat_pixelanon.install import comparing
 from xnat_pixelanon.install.commands import command_for, commands
-from xnat_pixelanon.install.container_service import ContainerService, Registered, Server, ours
+from xnat_pixelanon.install.container_service import (
+    ContainerService,
+    Registered,
+    Server,
+    is_ours,
+    ours,
+    refuse_strangers,
+)
 from xnat_pixelanon.install.findings import Findings
 from xnat_pixelanon.install.installing import SECOND_NAME, overridden
 from xnat_pixelanon.install.subscription_checks import SubscriptionChecks
+from xnat_pixelanon.pipeline.rules import SITE_KEY_VARIABLE
 
+_TWICE = "what both run has other labels and UIDs, and is published twice"
 _AGAIN = "let a container manager run 'xnat-pixelanon install'"
 
 
 class ContainerChecks:
-    """`policy` decides which command the project needs; `clean` is the clean project where it is on this server."""
+    """`policy` decides which command the project needs; `clean` is the clean project where it is on this server.
+
+    site_key: whether the site key is set for the doctor itself, as for runs from the command line of this machine.
+    """
 
     def __init__(
-        self, findings: Findings, connection: XnatConnection, project: str, policy: Policy | None, clean: str
+        self,
+        findings: Findings,
+        connection: XnatConnection,
+        project: str,
+        policy: Policy | None,
+        clean: str,
+        *,
+        site_key: bool,
     ) -> None:
         self._findings = findings
         self._server = Server(connection)
@@ -30,6 +49,7 @@ class ContainerChecks:
         self._where = policy.destination.server if policy else ""
         self._needed = str(command_for(self._where)["name"]) if policy else ""
         self._clean = clean
+        self._site_key = site_key
 
     def run(self, *, events: bool) -> None:
         try:
@@ -47,6 +67,7 @@ class ContainerChecks:
         self._findings.guarded("one command each", partial(self._doubles, everything))
         needed = ours(everything, self._needed) if self._needed else None
         if needed is not None:
+            self._site_keys(needed)
             self._enabled(needed, everything)
         checks = SubscriptionChecks(self._findings, self._server, self._project, self._clean)
         self._findings.guarded("subscriptions", partial(checks.run, needed, everything, expected=events))
@@ -56,6 +77,7 @@ class ContainerChecks:
         stored = ours(everything, name)
         if stored is None:
             if name == self._needed or not self._needed:
+                refuse_strangers(everything, name)
                 self._findings.problem(check, "not registered", _AGAIN)
             else:
                 self._findings.ok(check, "not registered, and not needed here")
@@ -72,9 +94,24 @@ class ContainerChecks:
         else:
             self._findings.ok(check, f"command {stored.id} is current, image {image}")
 
+    def _site_keys(self, needed: Registered) -> None:
+        """With the key on one side only, a session gets other labels and UIDs there, and is published twice."""
+        check, there = "site key of containers", bool(comparing.site_key_secrets(needed.document))
+        if there and self._site_key:
+            detail = f"set here and for command {needed.id}; whether both are the same cannot be seen from here"
+            self._findings.ok(check, detail)
+        elif self._site_key:
+            remedy = "let a container manager run 'xnat-pixelanon install --site-key-property NAME', see 'Installing'"
+            self._findings.warn(check, f"set here, and command {needed.id} has none: {_TWICE}", remedy)
+        elif there:
+            remedy = f"set {SITE_KEY_VARIABLE} here too, or never run this project from the command line"
+            self._findings.warn(check, f"command {needed.id} has one, and none is set here: {_TWICE}", remedy)
+        else:
+            self._findings.ok(check, "none, here nor for containers")
+
     def _doubles(self, everything: list[Registered]) -> None:
         kept = {name: ours(everything, name) for name in commands()}
-        more = [one for one in everything if one.name in kept and one is not kept[one.name]]
+        more = [one for one in everything if is_ours(one) and one is not kept[one.name]]
         if more:
             listed = ", ".join(f"{one.name} {one.tag[1]} (command {one.id})" for one in more)
             remedy = "delete them in the Container Service's settings, once no container of theirs is at work"
@@ -103,7 +140,7 @@ class ContainerChecks:
         return [
             f"{command.name} {name}"
             for command in everything
-            if command.name in commands() and command.id != needed.id
+            if is_ours(command) and command.id != needed.id
             for name, number in command.wrappers.items()
             if self._containers.enabled(number, self._project).project
         ]
@@ -119,7 +156,7 @@ class ContainerChecks:
         wrong = [
             f"{name} {one}"
             for name, number in needed.wrappers.items()
-            for one in overridden(needed.name, name, self._containers.configuration(number, self._project))
+            for one in overridden(needed.name, name, self._containers.configuration(number, self._project).inputs)
         ]
         if wrong:
             remedy = f"let an owner run 'xnat-pixelanon install --project xnat:{self._project}'"

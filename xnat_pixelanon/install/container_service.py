@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 from xnat_pixelanon.archive import XnatConnection, uris
 from xnat_pixelanon.archive.answers import objects
-from xnat_pixelanon.errors import NotFoundError, RightsError, TransferError
+from xnat_pixelanon.errors import NotFoundError, RefusedError, RightsError, TransferError
 from xnat_pixelanon.install.commands import commands
 
 _DONE = (200, 201, 204)
@@ -110,6 +110,22 @@ class Enabled:
     project: bool
 
 
+_SETTINGS = ("default-value", "matcher", "user-settable", "advanced")
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Of a wrapper in a project, by the names of its inputs and outputs."""
+
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _settings(found: Any) -> dict[str, Any]:
+    """What of an input can be set; the rest of an answer (type, description) is the command's."""
+    return {key: found[key] for key in _SETTINGS if found.get(key) is not None} if isinstance(found, Mapping) else {}
+
+
 class ContainerService:
     """Commands and wrappers. All paths are those of the service's own documentation."""
 
@@ -167,18 +183,28 @@ class ContainerService:
         path = uris.xapi(*(("projects", project) if project else ()), "wrappers", wrapper, verb)
         self._server.write("PUT", path, f"{where} a wrapper")
 
-    def configuration(self, wrapper: str, project: str) -> dict[str, Any]:
-        """Inputs as a launch in the project sees them: the project's settings over the site's over the command's."""
+    def configuration(self, wrapper: str, project: str) -> Configuration:
+        """As a launch in the project sees it: the project's settings over the site's over the command's."""
         what = "reading the configuration of a wrapper"
         if wrapper.startswith("<"):
-            return {}
+            return Configuration()
         found = self._server.read(uris.xapi("projects", project, "wrappers", wrapper, "config"), what)
-        inputs = found.get("inputs") if isinstance(found, dict) else None
-        return inputs if isinstance(inputs, dict) else {}
+        parts = found if isinstance(found, dict) else {}
+        return Configuration(*(part if isinstance(part := parts.get(of), dict) else {} for of in ("inputs", "outputs")))
 
-    def configure(self, wrapper: str, project: str, inputs: Mapping[str, Any]) -> None:
+    def configure(self, wrapper: str, project: str, stored: Configuration, corrected: Mapping[str, Any]) -> None:
+        """Store the project's settings anew: what was in force, and over it the corrected inputs.
+
+        The service replaces all that the project has set with what it is sent, so that what is left out is lost. It
+        does not tell who set a value, project or site or command: all of them become the project's.
+        """
         path = uris.xapi("projects", project, "wrappers", wrapper, "config")
-        self._server.write("POST", path, "configuring a wrapper", {"inputs": inputs, "outputs": {}})
+        inputs = {
+            name: {**_settings(stored.inputs.get(name)), **corrected.get(name, {})}
+            for name in [*stored.inputs, *(one for one in corrected if one not in stored.inputs)]
+        }
+        body = {"inputs": inputs, "outputs": dict(stored.outputs)}
+        self._server.write("POST", path, "configuring a wrapper", body)
 
     def projects(self, wrapper: str) -> list[str]:
         """The projects that have the wrapper enabled, for container managers."""
@@ -189,9 +215,33 @@ class ContainerService:
         return sorted(str(one) for one in found) if isinstance(found, list) else []
 
 
+def is_ours(command: Registered) -> bool:
+    """Of this program, in whatever version. A name alone is anybody's: every command of ours also starts our program
+    with `launch` and says what to do in PIXELANON_ACTION.
+    """
+    variables = command.document.get("environment-variables")
+    says_what = isinstance(variables, Mapping) and "PIXELANON_ACTION" in variables
+    return command.name in commands() and command.document.get("command-line") == "launch" and says_what
+
+
+def strangers(registered: list[Registered]) -> list[Registered]:
+    """Commands of other people that bear a name of ours: nothing of them is ever touched."""
+    return [one for one in registered if one.name in commands() and not is_ours(one)]
+
+
+def refuse_strangers(registered: list[Registered], name: str) -> None:
+    """RefusedError where the name is taken by a command that is not ours."""
+    numbers = " and ".join(one.id for one in strangers(registered) if one.name == name)
+    if numbers:
+        raise RefusedError(
+            f"command {numbers} is called {name} and is not of this program: it is left alone",
+            hint="rename or delete it in the Container Service's settings, if nobody needs it; then install again",
+        )
+
+
 def ours(registered: list[Registered], name: str, image: str = "") -> Registered | None:
     """The command to keep of those that bear our name: that of this image (if given) and version, else the youngest."""
-    same = [one for one in registered if one.name == name]
+    same = [one for one in registered if one.name == name and is_ours(one)]
     version = commands()[name]["version"]
     exact = [one for one in same if one.tag[1] == version and image in ("", one.tag[0])]
     return max(exact or same, key=lambda one: int(one.id), default=None)

@@ -8,8 +8,8 @@ from functools import partial
 
 from xnat_pixelanon.archive import Role, XnatConnection, XnatDocumentStore, XnatLocation, prearchive_code, project_role
 from xnat_pixelanon.archive.script_check import check_script
+from xnat_pixelanon.archive.xnat_destination import refuse_own_policy
 from xnat_pixelanon.domain import accepts as accepts_document
-from xnat_pixelanon.domain import policy as policy_document
 from xnat_pixelanon.domain.accepts import Accepts, fingerprint_of
 from xnat_pixelanon.errors import ConfigurationError, PixelanonError
 from xnat_pixelanon.install.findings import Findings
@@ -89,14 +89,8 @@ class _Checks:
         self.findings.problem("rights in the clean project", f"{detail}, and has to be its owner", remedy)
 
     def no_policy(self) -> None:
-        if XnatDocumentStore(self.connection, self.clean.project).load(policy_document.DOCUMENT) is None:
-            self.findings.ok("destination", f"{self.clean.text} is another project, and only a destination")
-            return
-        self.findings.problem(
-            "destination",
-            f"{self.clean.text} has a pixelanon policy of its own, as staging projects have",
-            "send to a project that is only a destination",
-        )
+        refuse_own_policy(self.connection, self.clean.project)
+        self.findings.ok("destination", f"{self.clean.text} is another project, and only a destination")
 
     def accepts(self, fingerprint: str) -> None:
         stored = XnatDocumentStore(self.connection, self.clean.project).load(accepts_document.DOCUMENT)

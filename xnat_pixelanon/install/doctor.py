@@ -16,6 +16,7 @@ from xnat_pixelanon.install.container_checks import ContainerChecks
 from xnat_pixelanon.install.destination_checks import check_destination
 from xnat_pixelanon.install.findings import Finding, Findings
 from xnat_pixelanon.install.staging_checks import Staging, check_staging
+from xnat_pixelanon.pipeline.rules import SITE_KEY_VARIABLE
 from xnat_pixelanon.pipeline.setup import Connections, Pace, destination_of
 from xnat_pixelanon.pixels.libraries import missing_codecs, versions, why_no_turbojpeg
 
@@ -44,7 +45,9 @@ def examine(
             if staging is not None:
                 check_destination(findings, source, staging, connection, connections, environment)
                 clean = _clean_here(source, staging)
-                ContainerChecks(findings, connection, source.project, staging.policy, clean).run(events=events)
+                site_key = bool(environment.get(SITE_KEY_VARIABLE))
+                checks = ContainerChecks(findings, connection, source.project, staging.policy, clean, site_key=site_key)
+                checks.run(events=events)
         except LoginError as error:
             findings.problem("login", error.message, error.hint)
         except PixelanonError as error:

@@ -52,6 +52,11 @@ class Subscription:
         return tuple(str(one) for one in found if one) if isinstance(found, list) else ()
 
     @property
+    def is_narrowed(self) -> bool:
+        """Whether a payload filter lets only some sessions through, or none."""
+        return bool(self.filter.get("payload-filter"))
+
+    @property
     def is_active(self) -> bool:
         return self.document.get("active") is True
 
@@ -127,7 +132,7 @@ class EventService:
     def update(self, found: Subscription, document: Mapping[str, Any], project: str) -> None:
         """The whole of it: an update that leaves project-ids out widens a subscription to all projects."""
         path = uris.xapi(*_within(project), "events", "subscription", found.id)
-        narrowed = {"payload-filter": found.filter["payload-filter"]} if found.filter.get("payload-filter") else {}
+        narrowed = {"payload-filter": found.filter["payload-filter"]} if found.is_narrowed else {}
         body = {**document, "event-filter": {**document["event-filter"], **narrowed}, "act-as-event-user": False}
         self._server.write("PUT", path, f"correcting the subscription {found.name}", body)
 

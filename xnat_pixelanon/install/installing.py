@@ -17,7 +17,14 @@ from xnat_pixelanon.domain.policy import Policy
 from xnat_pixelanon.errors import ConfigurationError, NotFoundError, RefusedError, RightsError, TransferError
 from xnat_pixelanon.install import comparing
 from xnat_pixelanon.install.commands import SAME_SERVER, SECOND_SERVER, command_for, commands
-from xnat_pixelanon.install.container_service import ContainerService, Registered, Server, ours
+from xnat_pixelanon.install.container_service import (
+    ContainerService,
+    Registered,
+    Server,
+    is_ours,
+    ours,
+    refuse_strangers,
+)
 from xnat_pixelanon.install.steps import Blocked, Outcome, Step, Steps, Who, changed, unchanged
 from xnat_pixelanon.install.subscribing import Subscribing
 
@@ -35,6 +42,8 @@ class Wish:
     project: str = ""
     second_server: bool | None = None
     events: bool = False
+    site_key_property: str = ""
+    """The Java property that holds the site key; without one a secret that is there for it is kept as it is."""
 
 
 def variant(server: Server, wish: Wish) -> str:
@@ -68,9 +77,13 @@ def variant(server: Server, wish: Wish) -> str:
     return name
 
 
-def wanted_command(name: str, image: str) -> dict[str, Any]:
-    """The command of the file, with the image that was asked for."""
-    return {**commands()[name], **({"image": image} if image else {})}
+def wanted_command(name: str, wish: Wish) -> dict[str, Any]:
+    """The command of the file, with the image and the secret for the site key that were asked for."""
+    document = {**commands()[name], **({"image": wish.image} if wish.image else {})}
+    if wish.site_key_property:
+        secret = comparing.site_key_secret(wish.site_key_property)
+        document["secrets"] = [*document.get("secrets", []), secret]
+    return document
 
 
 class Installer:
@@ -105,9 +118,10 @@ class Installer:
             raise NotFoundError(NO_SERVICE, hint=NO_SERVICE_HINT) from None
 
     def _register(self, name: str, everything: list[Registered]) -> Outcome:
-        document = wanted_command(name, self._wish.image)
+        document = wanted_command(name, self._wish)
         stored = ours(everything, name, document["image"])
         if stored is None:
+            refuse_strangers(everything, name)
             self._registered[name] = self._checked(self._containers.create(document), document)
             return changed(f"registered, image {document['image']}")
         self._registered[name] = stored  # an older one is better than none for what follows
@@ -155,7 +169,7 @@ class Installer:
         others = {
             f"{command.name} {wrapper}": number
             for command in (*everything, *self._registered.values())
-            if command.name in commands() and command.id != self._registered_id(chosen)
+            if is_ours(command) and command.id != self._registered_id(chosen)
             for wrapper, number in command.wrappers.items()
         }
         self.steps.run(f"{chosen} in {project}", Who.OWNER_OR_MANAGER, partial(self._switch_on, chosen))
@@ -197,12 +211,14 @@ class Installer:
         command, project = self._command(name), self._wish.project
         found = []
         for wrapper, number in command.wrappers.items():
-            wrong = overridden(name, wrapper, self._containers.configuration(number, project))
+            stored = self._containers.configuration(number, project)
+            wrong = overridden(name, wrapper, stored.inputs)
             if wrong:
-                self._containers.configure(number, project, wrong)
+                self._containers.configure(number, project, stored, wrong)
                 found += [f"{wrapper} {one}" for one in wrong]
-                left = {} if self._server.rehearses else self._containers.configuration(number, project)
-                if overridden(name, wrapper, left):
+                if not self._server.rehearses and overridden(
+                    name, wrapper, self._containers.configuration(number, project).inputs
+                ):
                     raise TransferError(f"the settings of {wrapper} are still others", hint="run again")
         return changed(f"put back: {', '.join(found)}") if found else unchanged("as in the command")
 
@@ -215,13 +231,13 @@ def fixed_inputs(name: str, wrapper: str) -> Iterator[tuple[str, str]]:
             yield one["name"], one["default-value"]
 
 
-def overridden(name: str, wrapper: str, configuration: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """What a wrapper's configuration says other than the command, as it has to be put back. Unknown wrappers: none."""
+def overridden(name: str, wrapper: str, inputs: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What a wrapper's inputs say other than the command, as it has to be put back. Unknown wrappers: none."""
     if wrapper not in {one["name"] for one in commands()[name]["xnat"]}:
         return {}
     wrong = {}
     for one, value in fixed_inputs(name, wrapper):
-        found = configuration.get(one)
+        found = inputs.get(one)
         # No value there: the one of the command counts.
         if isinstance(found, Mapping) and found.get("default-value") not in (None, value):
             wrong[one] = {"default-value": value, "user-settable": False}

@@ -8,8 +8,7 @@ from functools import partial
 from xnat_pixelanon.archive import Role, project_role
 from xnat_pixelanon.errors import RefusedError, RightsError, TransferError
 from xnat_pixelanon.install import event_service
-from xnat_pixelanon.install.commands import commands
-from xnat_pixelanon.install.container_service import Registered, Server
+from xnat_pixelanon.install.container_service import Registered, Server, is_ours
 from xnat_pixelanon.install.event_service import STATUSES, EventService, Subscription
 from xnat_pixelanon.install.steps import Blocked, Outcome, Status, Step, Steps, Who, changed, unchanged
 from xnat_pixelanon.pipeline.launching import SESSION_ENTRY
@@ -119,6 +118,6 @@ def wrapper_numbers(everything: Collection[Registered]) -> tuple[set[str], set[s
     session = {
         command.wrappers[SESSION_ENTRY]
         for command in everything
-        if command.name in commands() and SESSION_ENTRY in command.wrappers
+        if is_ours(command) and SESSION_ENTRY in command.wrappers
     }
     return session, {number for command in everything for number in command.wrappers.values()}

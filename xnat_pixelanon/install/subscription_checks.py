@@ -88,7 +88,17 @@ class SubscriptionChecks:
         elif self._is_refused(check, found.owner):
             return
         else:
-            self._findings.ok(check, f"active, launches wrapper {found.wrapper}, runs as {found.owner or 'its owner'}")
+            self._works(check, found)
+
+    def _works(self, check: str, found: Subscription) -> None:
+        """A payload filter may be meant, and may let nothing through; its text can hold labels, and is not told."""
+        detail = f"active, launches wrapper {found.wrapper}, runs as {found.owner or 'its owner'}"
+        if found.is_narrowed:
+            detail += "; it has a payload filter: sessions that do not match are not published as they arrive"
+            remedy = "let an owner look at the filter in XNAT, and take it out unless it is meant"
+            self._findings.warn(check, detail, remedy)
+        else:
+            self._findings.ok(check, detail)
 
     def _is_refused(self, check: str, owner: str) -> bool:
         """Whether what it launches would be refused: it runs under the account that made the subscription."""

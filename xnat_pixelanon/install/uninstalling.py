@@ -7,8 +7,7 @@ from functools import partial
 
 from xnat_pixelanon.errors import NotFoundError, RightsError, TransferError
 from xnat_pixelanon.install import event_service
-from xnat_pixelanon.install.commands import commands
-from xnat_pixelanon.install.container_service import ContainerService, Registered, Server
+from xnat_pixelanon.install.container_service import ContainerService, Registered, Server, is_ours, strangers
 from xnat_pixelanon.install.event_service import EventService, Subscription
 from xnat_pixelanon.install.steps import Outcome, Step, Steps, Who, changed, unchanged
 from xnat_pixelanon.install.subscribing import wrapper_numbers
@@ -37,7 +36,7 @@ class Uninstaller:
             everything = self._containers.all()
         except NotFoundError:
             everything = []
-        mine = [one for one in everything if one.name in commands()]
+        mine = [one for one in everything if is_ours(one)]
         # Before the commands: a subscription whose wrapper is gone fails at each arrival.
         if self._project:
             self.steps.run("subscriptions", Who.OWNER, partial(self._unsubscribe, self._project, everything))
@@ -50,8 +49,12 @@ class Uninstaller:
             for command in mine:
                 name = f"command {command.name}, number {command.id}"
                 self.steps.run(name, Who.MANAGER, partial(self._delete, command))
+            for command in strangers(everything):
+                name = f"command {command.name}, number {command.id}"
+                left = "not of this program: left alone; who made it may delete it in the Container Service's settings"
+                self.steps.run(name, Who.MANAGER, partial(unchanged, left))
             if not mine:
-                self.steps.run("commands", Who.MANAGER, lambda: unchanged("none is registered"))
+                self.steps.run("commands", Who.MANAGER, lambda: unchanged("none of this program is registered"))
         return self.steps
 
     def _unsubscribe(self, project: str, everything: list[Registered]) -> Outcome:
