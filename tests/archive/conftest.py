@@ -17,7 +17,7 @@ from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 from xnat_pixelanon.archive import Credentials, Timeouts, Waits, XnatConnection, XnatDestination, connect
 from xnat_pixelanon.domain.receipt import Receipt, ReceiptScan, outputs_digest
 from xnat_pixelanon.domain.session import CleanInstance, CleanScan, Package
-from xnat_pixelanon.errors import InstanceError
+from xnat_pixelanon.errors import InstanceError, RefusedError
 from xnat_pixelanon.sandbox.server import Sandbox
 from xnat_pixelanon.sandbox.settings import Settings
 
@@ -135,6 +135,15 @@ class World:
         self.connections.append(opened)
         return opened
 
+    def unfinished(self, packer: Packer) -> None:
+        """The session as a run leaves it that dies between its receipt and its release."""
+        self.hide(packer)
+        self.experiment(packer.session).resources["PIXELANON"].entries.pop("released.txt", None)
+
+    def hide(self, packer: Packer) -> None:
+        """A person puts it into quarantine."""
+        self.experiment(packer.session).status = "quarantine"
+
     def destination(self, user: str = "owner", project: str = "CLEAN", **waits: float) -> XnatDestination:
         return XnatDestination(self.connect(user), project, pixel_digest, waits=replace(IMPATIENT, **waits))
 
@@ -201,6 +210,16 @@ def new_world(tmp_path: Path) -> Iterator[Callable[[Settings], World]]:
 
 def go() -> None:
     """A gate that lets everything through."""
+
+
+def shut() -> None:
+    """A gate that lets nothing through."""
+    raise RefusedError("the policy was disarmed")
+
+
+@pytest.fixture
+def refusing_gate() -> Callable[[], None]:
+    return shut
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ def test_publishing_again_finds_what_is_there(destination, packer, tmp_path):
     package = packer.package(1, 2)
     destination.publish(package, go, tmp_path)
     assert destination.publish(packer.package(1, 2), go, tmp_path) == Outrun(package.receipt)
-    destination.finish(packer.labels, package.receipt, tmp_path)
+    destination.finish(packer.labels, package.receipt, go, tmp_path)
     assert len(tree(destination)) == 4
 
 
@@ -142,7 +142,7 @@ def test_two_runs_at_once_end_in_one_session_that_holds_its_receipt(destination,
         results = [future.result(20) for future in futures]
     assert sorted(type(one).__name__ for one in results) == ["Outrun", "Sent"]
     standing = destination.look(packer.labels, packer.study)
-    destination.finish(packer.labels, standing.receipt, tmp_path)
+    destination.finish(packer.labels, standing.receipt, go, tmp_path)
     assert len(tree(destination)) == 4
 
 
@@ -187,7 +187,7 @@ def test_an_added_series_whose_scan_id_is_taken_gets_another(destination, packer
     packer.scans[2] = (replace(clean, id="1"), receipt)
     destination.publish(packer.package(2, after=(1,)), go, tmp_path)
     assert f"SUBJ/{packer.session}/SCANS/1-2/DICOM/000001.dcm" in tree(destination)
-    destination.finish(packer.labels, packer.package(1, 2).receipt, tmp_path)
+    destination.finish(packer.labels, packer.package(1, 2).receipt, go, tmp_path)
 
 
 @pytest.mark.parametrize("changed", [False, True])
@@ -208,7 +208,7 @@ def test_an_addition_that_died_before_the_receipt_is_finished_or_replaced(
         packer.scan(2, shade=77)
     assert destination.publish(packer.package(2, after=(1,)), go, tmp_path) == Sent(adopted=not changed)
     assert len(tree(destination)) == 4
-    destination.finish(packer.labels, packer.package(1, 2).receipt, tmp_path)
+    destination.finish(packer.labels, packer.package(1, 2).receipt, go, tmp_path)
 
 
 def test_adding_to_what_is_gone_or_not_as_it_was_is_refused(destination, packer, tmp_path):
@@ -219,4 +219,4 @@ def test_adding_to_what_is_gone_or_not_as_it_was_is_refused(destination, packer,
     with pytest.raises(ChangedError):
         destination.publish(packer.package(2, after=(1,)), go, tmp_path)
     with pytest.raises(ChangedError):
-        destination.finish(packer.labels, packer.package(1).receipt, tmp_path)
+        destination.finish(packer.labels, packer.package(1).receipt, go, tmp_path)

@@ -20,6 +20,7 @@ from xnat_pixelanon.errors import (
     ChangedError,
     ConflictError,
     LoginError,
+    RefusedError,
     ScratchError,
     SessionError,
     TransferError,
@@ -288,7 +289,7 @@ def test_a_server_that_does_not_activate_is_told_and_the_next_run_finishes(world
     world.sandbox.faults.clear()
     destination = world.destination()
     assert destination.look(packer.labels, packer.study) == Published(package.receipt, active=False)
-    destination.finish(packer.labels, package.receipt, tmp_path / "scratch")
+    destination.finish(packer.labels, package.receipt, open_gate, tmp_path / "scratch")
     assert world.visible() == {packer.session: 3}
 
 
@@ -347,9 +348,9 @@ def test_finishing_activates_what_holds_its_receipt(world, packer, open_gate, tm
     destination = world.destination()
     package = packer.package(1, 2)
     destination.publish(package, open_gate, tmp_path / "scratch")
-    world.experiment(packer.session).status = "quarantine"
+    world.unfinished(packer)
     assert destination.look(packer.labels, packer.study) == Published(package.receipt, active=False)
-    destination.finish(packer.labels, package.receipt, tmp_path / "scratch")
+    destination.finish(packer.labels, package.receipt, open_gate, tmp_path / "scratch")
     assert world.visible() == {packer.session: 3}
 
 
@@ -359,11 +360,11 @@ def test_finishing_takes_back_a_hidden_session_that_is_not_what_its_receipt_says
     destination.publish(package, open_gate, tmp_path / "scratch")
     spoil(world, packer)
     with pytest.raises(ConflictError, match="no longer holds"):
-        destination.finish(packer.labels, package.receipt, tmp_path / "scratch")
+        destination.finish(packer.labels, package.receipt, open_gate, tmp_path / "scratch")
     assert world.visible() == {packer.session: 3}
-    world.experiment(packer.session).status = "quarantine"
+    world.unfinished(packer)
     with pytest.raises(TransferError, match="was taken back"):
-        destination.finish(packer.labels, package.receipt, tmp_path / "scratch")
+        destination.finish(packer.labels, package.receipt, open_gate, tmp_path / "scratch")
     assert destination.look(packer.labels, packer.study) == Absent()
     assert destination.publish(packer.package(1, 2), open_gate, tmp_path / "scratch") == Sent()
 
@@ -377,9 +378,73 @@ def spoil(world, packer):
     entry.digest = ""
 
 
-def test_finishing_what_is_no_longer_there_is_refused(world, packer, tmp_path):
+def test_what_a_person_hid_is_not_shown_again_by_any_run(world, packer, open_gate, tmp_path):
+    destination = world.destination()
+    package = packer.package(1, 2)
+    destination.publish(package, open_gate, tmp_path / "scratch")
+    world.hide(packer)
+    assert destination.look(packer.labels, packer.study) == Published(package.receipt, active=False, withheld=True)
+    packer.scan(3)
+    for attempt in (
+        lambda: destination.finish(packer.labels, package.receipt, open_gate, tmp_path / "scratch"),
+        lambda: destination.publish(packer.package(1, 2), open_gate, tmp_path / "scratch"),
+        lambda: destination.publish(packer.package(3, after=(1, 2)), open_gate, tmp_path / "scratch"),
+    ):
+        with pytest.raises(ConflictError, match="somebody hid it"):
+            attempt()
+        assert (world.visible(), world.hidden()) == ({}, [packer.session])
+
+
+def test_what_a_person_hid_while_scans_were_on_their_way_to_it_stays_hidden(world, packer, open_gate, tmp_path):
+    destination = world.destination()
+    destination.publish(packer.package(1, 2), open_gate, tmp_path / "scratch")
+    packer.scan(3)
+    world.sandbox.faults.add(Fault("/services/import", Call(lambda: world.hide(packer)), nth=1))
+    with pytest.raises(ConflictError, match="somebody hid it"):
+        destination.publish(packer.package(3, after=(1, 2)), open_gate, tmp_path / "scratch")
+    assert (world.visible(), world.hidden(), world.prearchive()) == ({}, [packer.session], [])
+
+
+def test_what_becomes_visible_has_passed_the_gate_just_before(world, packer, refusing_gate, open_gate, tmp_path):
+    destination = world.destination()
+    package = packer.package(1, 2)
+    destination.publish(package, open_gate, tmp_path / "scratch")
+    world.unfinished(packer)
+    with pytest.raises(RefusedError):
+        destination.finish(packer.labels, package.receipt, refusing_gate, tmp_path / "scratch")
+    with pytest.raises(RefusedError):
+        destination.publish(packer.package(1, 2), refusing_gate, tmp_path / "scratch")
+    world.experiment(packer.session).resources["PIXELANON"].entries.clear()
+    assert destination.look(packer.labels, packer.study) == Unfinished()
+    with pytest.raises(RefusedError):
+        destination.publish(packer.package(1, 2), refusing_gate, tmp_path / "scratch")
+    assert (world.visible(), world.hidden()) == ({}, [packer.session])
+
+
+def test_a_run_that_died_before_it_said_that_the_session_is_released_is_made_up_for(world, packer, open_gate, tmp_path):
+    destination = world.destination()
+    package = packer.package(1, 2)
+    destination.publish(package, open_gate, tmp_path / "scratch")
+    world.experiment(packer.session).resources["PIXELANON"].entries.pop("released.txt")
+    destination.seen_visible(packer.labels, package.receipt)
+    world.hide(packer)
+    assert destination.look(packer.labels, packer.study) == Published(package.receipt, active=False, withheld=True)
+
+
+def test_added_scans_leave_the_session_known_as_released(world, packer, open_gate, tmp_path):
+    destination = world.destination()
+    destination.publish(packer.package(1, 2), open_gate, tmp_path / "scratch")
+    packer.scan(3)
+    more = packer.package(3, after=(1, 2))
+    assert destination.publish(more, open_gate, tmp_path / "scratch") == Sent()
+    assert world.visible() == {packer.session: 4}
+    world.hide(packer)
+    assert destination.look(packer.labels, packer.study) == Published(more.receipt, active=False, withheld=True)
+
+
+def test_finishing_what_is_no_longer_there_is_refused(world, packer, open_gate, tmp_path):
     with pytest.raises(ChangedError):
-        world.destination().finish(packer.labels, packer.package(1).receipt, tmp_path / "scratch")
+        world.destination().finish(packer.labels, packer.package(1).receipt, open_gate, tmp_path / "scratch")
 
 
 def test_scans_are_added_and_the_receipt_grows(world, packer, open_gate, tmp_path):
@@ -471,7 +536,7 @@ def test_an_unfinished_copy_whose_headers_say_more_than_ours_is_never_adopted(
     destination = world.destination()
     standing = destination.look(packer.labels, packer.study)
     if first == (1,) and isinstance(standing, Published) and not standing.active:
-        destination.finish(packer.labels, standing.receipt, scratch)
+        destination.finish(packer.labels, standing.receipt, open_gate, scratch)
     assert destination.publish(again, open_gate, scratch) == Sent(adopted=False)
     stored = [item.path for item in world.sandbox.stored() if item.path is not None and item.path.suffix == ".dcm"]
     assert not any("SeriesDescription" in pydicom.dcmread(path) for path in stored)

@@ -100,7 +100,7 @@ def test_a_fault_at_any_request_of_an_addition_leaves_what_was_there_or_all(kind
         if files == 2:
             assert standing.receipt == packer.package(1, 2).receipt, f"request {number}"
         if finishes_first and not standing.active:
-            destination.finish(packer.labels, standing.receipt, tmp_path / "scratch")
+            destination.finish(packer.labels, standing.receipt, go, tmp_path / "scratch")
             assert world.visible()[packer.session] == len(standing.receipt.scans)
         destination.publish(packer.package(2, after=(1,)), go, tmp_path / "scratch")
         assert world.visible()[packer.session] == 2

@@ -60,7 +60,7 @@ def test_two_runs_at_once_end_in_one_visible_session_that_holds_its_receipt(
     standing = destination.look(packer.labels, packer.study)
     assert isinstance(standing, Published)
     assert standing.receipt in (first.receipt, second.receipt)
-    destination.finish(packer.labels, standing.receipt, tmp_path / "scratch")
+    destination.finish(packer.labels, standing.receipt, go, tmp_path / "scratch")
     assert world.prearchive() == []
     for result in results:
         if isinstance(result, Outrun):
@@ -78,7 +78,7 @@ def test_two_runs_that_send_other_scans_end_in_one_session_or_in_a_hidden_one_th
     destination = world.destination(rival=0.1)
     standing = destination.look(packer.labels, packer.study)
     if isinstance(standing, Published) and standing.active:
-        destination.finish(packer.labels, standing.receipt, tmp_path / "scratch")
+        destination.finish(packer.labels, standing.receipt, go, tmp_path / "scratch")
     else:
         assert world.visible() == {}
         destination.publish(packer.package(1, 2), go, tmp_path / "scratch")
@@ -165,7 +165,7 @@ def test_two_runs_that_add_the_same_scan_at_once_end_in_one_session_that_holds_i
     destination = world.destination()
     standing = destination.look(packer.labels, packer.study)
     assert standing in (Published(first.receipt, active=True), Published(second.receipt, active=True))
-    destination.finish(packer.labels, standing.receipt, tmp_path / "scratch")
+    destination.finish(packer.labels, standing.receipt, go, tmp_path / "scratch")
     assert world.visible() == {packer.session: 3}
     assert world.prearchive() == []
 
@@ -188,7 +188,7 @@ def test_a_scan_that_a_rival_is_just_adding_is_not_taken_back(world, packer, tmp
         third = world.destination(rival=5.0)
         world.sandbox.faults.add(Fault(r"/files/.*\.dcm", Call(go_on.set)))
         with pytest.raises(ChangedError, match="another run"):
-            third.finish(packer.labels, packer.package(1).receipt, tmp_path / "o")
+            third.finish(packer.labels, packer.package(1).receipt, go, tmp_path / "o")
         assert future.result(20) == Sent()
     assert destination.look(packer.labels, packer.study) == Published(adding.receipt, active=True)
     assert world.visible() == {packer.session: 3}

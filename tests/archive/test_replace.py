@@ -41,7 +41,7 @@ def test_the_new_session_stands_alone_with_its_receipt(destination, packer, tmp_
     new = in_its_place(packer, published(destination, packer, tmp_path))
     assert destination.publish(new, go, tmp_path) == Sent()
     assert destination.look(packer.labels, packer.study) == Published(new.receipt, active=True)
-    destination.finish(packer.labels, new.receipt, tmp_path)
+    destination.finish(packer.labels, new.receipt, go, tmp_path)
 
 
 def test_a_gate_that_refuses_leaves_the_old_session(destination, packer, tmp_path):
@@ -53,7 +53,7 @@ def test_a_gate_that_refuses_leaves_the_old_session(destination, packer, tmp_pat
     with pytest.raises(ChangedError):
         destination.publish(in_its_place(packer, old), refuse, tmp_path)
     assert destination.look(packer.labels, packer.study) == Published(old.receipt, active=True)
-    destination.finish(packer.labels, old.receipt, tmp_path)
+    destination.finish(packer.labels, old.receipt, go, tmp_path)
 
 
 def test_another_session_than_the_one_that_was_meant_is_left_there(destination, packer, tmp_path):

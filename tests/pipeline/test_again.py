@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from tests.pipeline.conftest import CLEAN, Site, banner_template, clean_template, slices, ultrasound
+from tests.pipeline.conftest import CLEAN, OWNER, PASSWORD, Site, banner_template, clean_template, slices, ultrasound
+from xnat_pixelanon.archive import Credentials, connect
 from xnat_pixelanon.domain.receipt import RESOURCE
+from xnat_pixelanon.sandbox.faults import Call, Cut, Fault
 from xnat_pixelanon.sandbox.person import Person
 from xnat_pixelanon.sandbox.phantoms import save
 
@@ -56,6 +58,54 @@ def test_a_changed_rectangle_makes_what_was_sent_stale(site: Site) -> None:
     site.run()
     site.templates(banner_template(rectangles=[{"top": 0, "left": 0, "bottom": 30, "right": 96}]), clean_template())
     assert site.outcomes() == ["stale"]
+
+
+def hide(site: Site) -> None:
+    """An owner of the clean project quarantines what is there."""
+    with connect(Credentials(site.clean.url, OWNER, PASSWORD)) as connection:
+        (row,) = connection.rows(f"/data/projects/{CLEAN}/experiments?columns=ID&format=json", "listing")
+        connection.put(f"/data/experiments/{row['ID']}?quarantine=true", "hiding a session")
+
+
+def test_a_copy_that_was_hidden_because_its_rectangle_was_too_small_is_not_shown_again(site: Site) -> None:
+    site.run()
+    hide(site)
+    site.templates(banner_template(rectangles=[{"top": 0, "left": 0, "bottom": 30, "right": 96}]), clean_template())
+    assert site.outcomes() == ["conflict"]
+    assert site.visible() == {}
+
+
+def test_a_copy_that_a_person_hid_stays_hidden_whatever_is_to_be_done_about_it(site: Site) -> None:
+    site.run()
+    hide(site)
+    assert site.outcomes() == ["conflict"]
+    site.seed("S1", slices(PERSON, series=9), person=PERSON)
+    assert site.outcomes() == ["conflict"]
+    assert site.visible() == {}
+
+
+def test_a_hidden_copy_is_not_finished_once_the_policy_is_disarmed(site: Site) -> None:
+    site.clean.faults.add(Fault("activate=true", Cut(), nth=None, times=99))
+    site.attempt()
+    site.clean.faults.clear()
+    assert site.visible() == {}
+    site.clean.faults.add(Fault("/receipt.json", Call(lambda: site.policy(enabled=False)), nth=1))
+    ended = site.attempt()
+    assert (ended.status, "disarmed" in ended.said) == (3, True)
+    assert site.visible() == {}
+    site.policy(enabled=True)
+    assert site.outcomes() == ["published"]
+
+
+def test_what_an_interrupted_run_left_hidden_is_made_anew_where_it_would_be_made_differently_now(site: Site) -> None:
+    site.clean.faults.add(Fault("activate=true", Cut(), nth=None, times=99))
+    site.attempt()
+    site.clean.faults.clear()
+    assert site.visible() == {}
+    site.templates(banner_template(rectangles=[{"top": 0, "left": 0, "bottom": 30, "right": 96}]), clean_template())
+    assert site.outcomes() == ["published"]
+    assert len(site.visible()) == 1
+    assert site.outcomes() == ["unchanged"]
 
 
 def test_a_new_title_or_id_of_a_template_changes_nothing(site: Site) -> None:

@@ -9,11 +9,12 @@ from xnat_pixelanon.archive import uris
 from xnat_pixelanon.archive.connection import XnatConnection
 from xnat_pixelanon.archive.ports import Absent, Foreign, Published, Standing, Unfinished
 from xnat_pixelanon.domain.documents import parse, schema_problems
-from xnat_pixelanon.domain.receipt import FILE_NAME, RESOURCE, Receipt
+from xnat_pixelanon.domain.receipt import FILE_NAME, RELEASED_FILE, RESOURCE, Receipt
 from xnat_pixelanon.errors import DocumentError, SessionError, TransferError
 
 # XNAT gives the column back in lower case, whatever case it was asked in.
 _STATUS = "xnat:imagesessiondata/meta/status"
+_RELEASED = b"A run made this session visible. While this file is here, no run does so again.\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,8 @@ class CleanProject:
             return Unfinished(), session
         receipt = parse_receipt(text)
         if receipt is not None and receipt.study_instance_uid == name.study_instance_uid:
-            return Published(receipt, session.is_active), session
+            withheld = session.is_quarantined and self._was_released(session)
+            return Published(receipt, session.is_active, withheld), session
         if session.is_quarantined:
             return Unfinished(), session  # cut while it was being written
         return Foreign("the session's receipt is not one"), None
@@ -144,12 +146,42 @@ class CleanProject:
         )
         return self.receipt(session)
 
-    def activate(self, session: CleanSession) -> bool:
-        """Release a session from quarantine; whether it is released then, where the server tells."""
-        uri = uris.project(self.project, "subjects", session.subject, "experiments", session.id, activate="true")
-        self.connection.put(uri, "activating the session", accepted=(200, 201), repeat=True)
-        now = next((one for one in self.sessions(session.label) if one.id == session.id), None)
-        return now is not None and not now.is_quarantined
+    def release(self, session: CleanSession) -> bool:
+        """Release a session from quarantine; whether it is released then, where the server tells.
+
+        That it was is remembered beside its receipt: a session that is hidden afterwards was hidden by a person.
+        """
+        if not session.is_active:
+            uri = uris.project(self.project, "subjects", session.subject, "experiments", session.id, activate="true")
+            self.connection.put(uri, "activating the session", accepted=(200, 201), repeat=True)
+            now = next((one for one in self.sessions(session.label) if one.id == session.id), None)
+            if now is None or now.is_quarantined:
+                return False
+        self.remember_released(session)
+        return True
+
+    def remember_released(self, session: CleanSession) -> None:
+        """Say beside the receipt that the session was visible, unless it is said there."""
+        if self._was_released(session):
+            return
+        self.connection.put(
+            self._file_uri(session, RELEASED_FILE, inbody="true", overwrite="true", format="TXT"),
+            "remembering that the session is released",
+            _RELEASED,
+            content_type="application/octet-stream",
+            accepted=(200, 201),
+            repeat=True,
+        )
+
+    def forget_released(self, session: CleanSession) -> None:
+        """Before scans are added, as that hides the session by our doing."""
+        self.connection.delete(
+            self._file_uri(session, RELEASED_FILE), "preparing the session for more scans", (200, 404)
+        )
+
+    def _was_released(self, session: CleanSession) -> bool:
+        uri = self._file_uri(session, RELEASED_FILE)
+        return self.connection.get(uri, "reading whether the session was released", (200, 404)).status == 200
 
     def withdraw(self, session: CleanSession) -> None:
         """Delete a session with its files."""
@@ -187,7 +219,10 @@ class CleanProject:
         return there and all(one.subject.casefold() != label.casefold() for one in self.sessions())
 
     def _receipt_uri(self, session: CleanSession, **query: str) -> str:
-        return uris.experiment(session.id, "resources", RESOURCE, "files", FILE_NAME, **query)
+        return self._file_uri(session, FILE_NAME, **query)
+
+    def _file_uri(self, session: CleanSession, name: str, **query: str) -> str:
+        return uris.experiment(session.id, "resources", RESOURCE, "files", name, **query)
 
 
 def receipt_bytes(receipt: Receipt) -> bytes:

@@ -101,12 +101,17 @@ class DirDestination:
             folders.remove_if_empty(final.parent)
         return outcome
 
-    def finish(self, package_labels: tuple[str, str], receipt: Receipt, scratch: Path) -> None:
+    def finish(
+        self, package_labels: tuple[str, str], receipt: Receipt, gate: Callable[[], None], scratch: Path
+    ) -> None:
         """Verify a session against its receipt; it is visible anyway. ConflictError when it does not hold it."""
         standing = self.look(package_labels, receipt.study_instance_uid)
         if not isinstance(standing, Published) or standing.receipt != receipt:
             raise ChangedError("the session is no longer the one that was to be finished", hint="run again")
         self._outrun(self._final(package_labels), receipt)
+
+    def seen_visible(self, package_labels: tuple[str, str], receipt: Receipt) -> None:
+        """Nothing to remember: what lies in a folder is seen."""
 
     def holds(self, claim: Claim) -> bool:
         """Whether a session of ours lies there."""

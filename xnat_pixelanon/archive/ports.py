@@ -47,6 +47,8 @@ class Published:
 
     receipt: Receipt
     active: bool
+    withheld: bool = False
+    """A run of ours released it, and it is hidden again: by a person, and no run shows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,11 @@ class Foreign:
     reason: str
 
 
+WITHHELD = "the clean session was released, and somebody hid it since"
+WITHHELD_HINT = (
+    "ask the owners of the clean project why; release it there to show it again, delete it there and run again to have"
+    " it made anew, or withdraw it"
+)
 Standing = Absent | Published | Unfinished | Foreign
 
 
@@ -114,14 +121,24 @@ class Destination(Protocol):
         """How the session (subject label, session label) stands there now; by reading requests only."""
 
     def publish(self, package: Package, gate: Callable[[], None], scratch: Path) -> Sent | Outrun:
-        """Publish all of the package or nothing. `gate` is called just before the session comes to be; it raises.
+        """Publish all of the package or nothing.
+
+        `gate` is called just before the session comes to be, and before it is made visible; it raises.
 
         Raises SessionError (or RightsError, when a right is lost midway): then no session is visible, or all of it,
         and the message says what remains.
         """
 
-    def finish(self, package_labels: tuple[str, str], receipt: Receipt, scratch: Path) -> None:
-        """Verify a published but inactive session against its receipt and activate it."""
+    def finish(
+        self, package_labels: tuple[str, str], receipt: Receipt, gate: Callable[[], None], scratch: Path
+    ) -> None:
+        """Verify a published but inactive session against its receipt and activate it.
+
+        `gate` is called just before it is activated; it raises. ConflictError when a person hid it.
+        """
+
+    def seen_visible(self, package_labels: tuple[str, str], receipt: Receipt) -> None:
+        """Remember of a session that is visible now that it was: if it is hidden later, then by a person."""
 
     def holds(self, claim: Claim) -> bool:
         """Whether a session of ours stands there, hidden ones too; by reading requests only. ConflictError as below."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from xnat_pixelanon.archive.clean_project import CleanSession, Name
 from xnat_pixelanon.archive.inbound import Ended, Inbound
-from xnat_pixelanon.archive.ports import Foreign, Outrun, Published, Sent, Unfinished
+from xnat_pixelanon.archive.ports import WITHHELD, WITHHELD_HINT, Foreign, Outrun, Published, Sent, Unfinished
 from xnat_pixelanon.archive.prearchive import Entry
 from xnat_pixelanon.archive.settle import AGAIN, NOT_ACTIVE, Held, Means, Settling
 from xnat_pixelanon.archive.verify import Inventory, expected, inventory, satisfies
@@ -29,12 +29,12 @@ _OTHER = "what the clean project holds is not what was sent; the session stays h
 
 
 class Publication(Settling):
-    """One package on its way. `gate` is asked just before the session comes to be."""
+    """One package on its way. `gate` is asked just before the session comes to be, and before it becomes visible."""
 
     def __init__(self, means: Means, package: Package, gate: Callable[[], None], scratch: Path) -> None:
-        super().__init__(means, Name(package.subject_label, package.session_label, package.study_instance_uid), scratch)
+        name = Name(package.subject_label, package.session_label, package.study_instance_uid)
+        super().__init__(means, name, gate, scratch)
         self.package = package
-        self.gate = gate
         self.base: Receipt | None = None
         """The receipt of the session to which scans are added."""
 
@@ -85,7 +85,11 @@ class Publication(Settling):
             raise
 
     def _make_room(self) -> Sent | Outrun | None:
-        """Between the gate and the archive call; replacing does something here."""
+        """Between the gate and the archive call. What is added hides the session, by our doing and not a person's."""
+        if self.base is not None:
+            _, session = self.clean.look(self.name, everywhere=False)
+            if session is not None:
+                self.clean.forget_released(session)
         return None
 
     def _archive(self, inbound: Inbound, entry: Entry) -> Ended:
@@ -104,6 +108,8 @@ class Publication(Settling):
         match standing:
             case Foreign(reason=reason):
                 raise ConflictError(reason, hint="remove or rename it in the clean project, then run again")
+            case Published(withheld=True):
+                raise ConflictError(WITHHELD, hint=WITHHELD_HINT)
             case Published(receipt=receipt) if session is not None:
                 return self._over_published(session, receipt)
             case Unfinished() if session is not None and not self.package.adds:
@@ -242,11 +248,13 @@ class Publication(Settling):
         return self._activate(session, self.package.receipt)
 
     def _activate(self, session: CleanSession, receipt: Receipt) -> bool:
-        """Make a verified session visible, if it still has this receipt."""
+        """Make a verified session visible, if it still has this receipt and the gate lets it."""
         standing, now = self.clean.look(self.name, everywhere=False)
         if now is None or now.id != session.id or not isinstance(standing, Published) or standing.receipt != receipt:
             return False
-        return now.is_active or self.clean.activate(now)
+        if not now.is_active:
+            self.gate()
+        return self.clean.release(now)
 
     def _settled(self) -> str:
         """After a failed addition: the session visible again, without it or with all of it, if that can be done now."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from xnat_pixelanon.archive.answers import OtherBytes
 from xnat_pixelanon.archive.clean_project import CleanProject, CleanSession, Name
 from xnat_pixelanon.archive.inbound import Waits
-from xnat_pixelanon.archive.ports import Published
+from xnat_pixelanon.archive.ports import WITHHELD, WITHHELD_HINT, Published
 from xnat_pixelanon.archive.verify import (
     Inventory,
     PixelDigest,
@@ -46,10 +46,14 @@ class Held:
 
 
 class Settling:
-    """Bringing a session that is there already into a clean state: verified and visible, or gone."""
+    """Bringing a session that is there already into a clean state: verified and visible, or gone.
 
-    def __init__(self, means: Means, name: Name, scratch: Path) -> None:
+    `gate` is asked just before a session becomes visible.
+    """
+
+    def __init__(self, means: Means, name: Name, gate: Callable[[], None], scratch: Path) -> None:
         self.means = means
+        self.gate = gate
         self.clean = means.clean
         self.name = name
         self.scratch = scratch
@@ -81,7 +85,10 @@ class Settling:
         standing, _ = self.clean.look(self.name, everywhere=False)
         if not isinstance(standing, Published) or standing.receipt != receipt:
             raise ChangedError(_RIVAL, hint="run again")
-        if not self.clean.activate(session):
+        if standing.withheld:
+            raise ConflictError(WITHHELD, hint=WITHHELD_HINT)
+        self.gate()
+        if not self.clean.release(session):
             raise SessionError(NOT_ACTIVE, hint=AGAIN)
 
     def _taken_back(self, session: CleanSession, held: Held, receipt: Receipt) -> Inventory:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from xnat_pixelanon.archive import uris
-from xnat_pixelanon.archive.clean_project import CleanProject, Name
+from xnat_pixelanon.archive.clean_project import CleanProject, CleanSession, Name
 from xnat_pixelanon.archive.connection import XnatConnection
 from xnat_pixelanon.archive.documents import TOOL
 from xnat_pixelanon.archive.inbound import Waits
@@ -87,17 +87,30 @@ class XnatDestination:
         except NotFoundError as error:
             raise _vanished(error) from None
 
-    def finish(self, package_labels: tuple[str, str], receipt: Receipt, scratch: Path) -> None:
+    def finish(
+        self, package_labels: tuple[str, str], receipt: Receipt, gate: Callable[[], None], scratch: Path
+    ) -> None:
         """Verify a session against its receipt and activate it.
 
         Hidden scans that no receipt names, of an interrupted addition, are taken back first. A hidden session that
-        does not hold what its receipt says is taken back: TransferError. A visible one is left: ConflictError.
+        does not hold what its receipt says is taken back: TransferError. A visible one is left, and one that a person
+        hid: ConflictError.
         """
+        name, session = self._published(package_labels, receipt)
+        Settling(self._means, name, gate, scratch).finish(session, receipt)
+
+    def seen_visible(self, package_labels: tuple[str, str], receipt: Receipt) -> None:
+        """Say so beside the receipt, where it is not said yet: a run may have died before it did."""
+        _, session = self._published(package_labels, receipt)
+        if session.is_active:
+            self._clean.remember_released(session)
+
+    def _published(self, package_labels: tuple[str, str], receipt: Receipt) -> tuple[Name, CleanSession]:
         name = Name(*package_labels, receipt.study_instance_uid)
         standing, session = self._clean.look(name)
         if session is None or not isinstance(standing, Published) or standing.receipt != receipt:
             raise ChangedError("the clean session is no longer the one that was to be finished", hint="run again")
-        Settling(self._means, name, scratch).finish(session, receipt)
+        return name, session
 
     def holds(self, claim: Claim) -> bool:
         """Whether a session of ours stands there; by GET only."""

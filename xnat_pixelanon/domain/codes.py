@@ -178,8 +178,9 @@ OUTCOMES: Mapping[Outcome, OutcomeText] = MappingProxyType(
             "See the error, then run again: a run finishes what an earlier one left.",
         ),
         Outcome.CONFLICT: OutcomeText(
-            "the clean project holds something under this label or study that this tool did not put there",
-            "Remove or rename it in the clean project, then run again.",
+            "the clean project holds something under this label or study that this tool did not put there,"
+            " or a person hid the clean session",
+            "Remove or rename it in the clean project, or release it there, then run again.",
         ),
         Outcome.WAITING: OutcomeText(
             "held scans make the session wait",

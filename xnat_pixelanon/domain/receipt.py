@@ -13,6 +13,8 @@ from typing import Any, Literal
 SCHEMA_VERSION = 1
 FILE_NAME = "receipt.json"
 RESOURCE = "PIXELANON"
+RELEASED_FILE = "released.txt"
+"""Beside the receipt, once a run made the session visible: if it is hidden then, a person hid it."""
 
 
 @dataclass(frozen=True, slots=True)

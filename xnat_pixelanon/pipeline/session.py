@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xnat_pixelanon.archive.ports import (
+    WITHHELD,
+    WITHHELD_HINT,
     Absent,
     Destination,
     Foreign,
@@ -222,12 +224,12 @@ class _Line:
         receipt = standing.receipt
         found = self._standing_of(receipt, labels)
         if self._job.looks_only:
-            self._telling.note("" if standing.active else "it is hidden: a run finishes it")
+            self._telling.note(_how_hidden(standing))
             return self._telling.end(Outcome(found.outcome))
-        step = next_step(found.outcome, self._job.on_change, send)
-        stays = step not in (Step.REPLACE, Step.WITHDRAW) and found.outcome != "no-longer-allowed"
-        if stays and not standing.active:
-            destination.finish(labels, receipt, self._folder)
+        step = next_step(found.outcome, self._on_change(standing), send)
+        if standing.withheld and step is not Step.WITHDRAW:
+            return self._telling.end(Outcome.CONFLICT, error=WITHHELD, hint=WITHHELD_HINT)
+        self._seen_to(destination, standing, found, labels)
         match step:
             case Step.ADD:
                 new = tuple(index for index in send or () if self._new_uid(index) in found.series)
@@ -240,6 +242,20 @@ class _Line:
                 return self._telling.end(Outcome.PUBLISHED)
             case outcome:
                 return self._telling.end(outcome)
+
+    def _on_change(self, standing: Published) -> OnChange:
+        """What nobody has seen yet is not kept for the sake of who might use it."""
+        on_change = self._job.on_change
+        return "replace" if on_change == "report" and not standing.active and not standing.withheld else on_change
+
+    def _seen_to(
+        self, destination: Destination, standing: Published, found: Comparison, labels: tuple[str, str]
+    ) -> None:
+        """What stands there as it would be sent now is visible, and known to have been."""
+        if standing.active:
+            destination.seen_visible(labels, standing.receipt)
+        elif found.outcome in ("unchanged", "grown"):
+            destination.finish(labels, standing.receipt, self._unchanged, self._folder)
 
     def _standing_of(self, receipt: Receipt, labels: tuple[str, str]) -> Comparison:
         return compare(receipt, planned_scans(self._scans, self._decided, self._job.rules, labels))
@@ -293,6 +309,12 @@ class _Line:
 
     def _unchanged(self) -> None:
         self._gate.same_decision(self._decide)
+
+
+def _how_hidden(standing: Published) -> str:
+    if standing.active:
+        return ""
+    return WITHHELD if standing.withheld else "it is hidden: a run finishes it, or makes it anew"
 
 
 def _planned(send: tuple[int, ...] | None) -> Outcome:
