@@ -12,6 +12,7 @@
     │  ├─ ScratchError                 the scratch folder is full or not writable
     │  ├─ ConflictError                the clean project holds something that is not ours
     │  └─ ChangedError                 policy, templates or source changed while we worked
+    │     └─ OvertakenError               two stored a document at the same moment
     ├─ InstanceError               1   one file could not be cleaned; its scan is held
     └─ ProofError                  5   a written copy is not what it has to be
 
@@ -94,6 +95,22 @@ class ConflictError(SessionError):
 
 class ChangedError(SessionError):
     """Policy, templates or source changed while the session was worked on."""
+
+
+class OvertakenError(ChangedError):
+    """Two stored a document at the same moment, and ours came second: `version` of it stands over `theirs`.
+
+    Whoever gets this puts `theirs` back: the first one was told that it is stored.
+    """
+
+    def __init__(self, name: str, version: int, theirs: str) -> None:
+        super().__init__(
+            f"somebody else stored {name} at the same moment, just before you",
+            hint="pull again, repeat the change, push",
+        )
+        self.name = name
+        self.version = version
+        self.theirs = theirs
 
 
 class InstanceError(PixelanonError):

@@ -118,7 +118,7 @@ def test_two_pushes_at_once_never_both_say_that_theirs_is_stored(world):
     first, second = store_of(world), store_of(world)
     first.push(NAME, "{}", None)
     world.sandbox.faults.add(Fault(NAME, Call(lambda: second.push(NAME, '{"b": 1}', 1)), method="PUT"))
-    with pytest.raises(ChangedError, match="stored it too"):
+    with pytest.raises(ChangedError, match="just before you"):
         first.push(NAME, '{"a": 1}', 1)
 
 

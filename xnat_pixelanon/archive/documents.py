@@ -7,7 +7,14 @@ import re
 from xnat_pixelanon.archive import uris
 from xnat_pixelanon.archive.connection import XnatConnection
 from xnat_pixelanon.archive.ports import StoredDocument
-from xnat_pixelanon.errors import ChangedError, ConfigurationError, RefusedError, RightsError, TransferError
+from xnat_pixelanon.errors import (
+    ChangedError,
+    ConfigurationError,
+    OvertakenError,
+    RefusedError,
+    RightsError,
+    TransferError,
+)
 
 TOOL = "pixelanon"
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
@@ -32,8 +39,8 @@ class XnatDocumentStore:
     def push(self, name: str, text: str, based_on: int | None) -> int:
         """Store a new version and return its number; unchanged text makes no new one.
 
-        RefusedError when `based_on` is not the newest version; ChangedError when what is stored afterwards is not
-        ours: the config service has no compare-and-swap.
+        RefusedError when `based_on` is not the newest version. The config service has no compare-and-swap: ChangedError
+        when what is stored afterwards is not ours, OvertakenError when it is, over what another stored meanwhile.
         """
         if not text.strip():
             raise ConfigurationError(f"{name} is empty", hint="give the document, or disable it in XNAT")
@@ -73,10 +80,8 @@ class XnatDocumentStore:
                 hint="somebody else may have stored it at the same moment: pull again and compare",
             )
         if after[0].version not in expected:
-            raise ChangedError(
-                f"{name} was stored as version {after[0].version} after {last}: somebody else stored it too",
-                hint="look at the history, and pull again",
-            )
+            theirs = next((one.text for one in self.history(name) if one.version == last + 1), "")
+            raise OvertakenError(name, after[0].version, theirs)
         return after[0].version
 
     def _newest(self, name: str) -> tuple[StoredDocument, bool] | None:

@@ -15,6 +15,7 @@ from xnat_pixelanon.cli.run import LOCATION
 from xnat_pixelanon.domain import accepts as accepts_document
 from xnat_pixelanon.domain.accepts import Accepts
 from xnat_pixelanon.errors import NotFoundError
+from xnat_pixelanon.pipeline.documents import put
 from xnat_pixelanon.pipeline.rules import key_fingerprint
 
 _Command = Callable[..., Any]
@@ -73,7 +74,7 @@ def add(clean: Location, fingerprint: str | None, source: Location | None, note:
         if new == accepts:
             click.echo(f"{location.project} accepts {wanted} already")
             return
-        stored = store.push(accepts_document.DOCUMENT, text, version)
+        stored = put(store, accepts_document.DOCUMENT, text, version)
     click.echo(f"{location.project} accepts {wanted}: {accepts_document.DOCUMENT} version {stored}")
 
 
@@ -93,7 +94,7 @@ def remove(clean: Location, fingerprint: str | None, source: Location | None) ->
                 f"{accepts_document.DOCUMENT} of {location.text} does not list that fingerprint",
                 hint="look at 'accept list'",
             )
-        stored = store.push(accepts_document.DOCUMENT, accepts.without(wanted).text(), version)
+        stored = put(store, accepts_document.DOCUMENT, accepts.without(wanted).text(), version)
     click.echo(f"{location.project} no longer accepts {wanted}: {accepts_document.DOCUMENT} version {stored}")
 
 

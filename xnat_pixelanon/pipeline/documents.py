@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +15,12 @@ from xnat_pixelanon.domain import templates as templates_document
 from xnat_pixelanon.domain.documents import parse
 from xnat_pixelanon.domain.policy import Policy
 from xnat_pixelanon.domain.templates import TemplateSet
-from xnat_pixelanon.errors import NotFoundError, RefusedError
+from xnat_pixelanon.errors import ChangedError, NotFoundError, OvertakenError, RefusedError
 from xnat_pixelanon.pipeline.rules import KEY_DOCUMENT, new_key
 from xnat_pixelanon.pipeline.setup import destination_of
+
+_TIMES = 4
+"""How often disarming begins anew, where others store the policy at the same moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,24 +73,58 @@ def push(store: DocumentStore, location: XnatLocation, document: Document, text:
                 "the policy's destination is the staging project itself", hint="name the clean project in destination"
             )
         made_key = make_key(store)
-    return Pushed(store.push(document.name, text, parse(text, where).get("based_on")), made_key)
+    return Pushed(put(store, document.name, text, parse(text, where).get("based_on")), made_key)
+
+
+def put(store: DocumentStore, name: str, text: str, based_on: int | None) -> int:
+    """Store a new version; of two at the same moment the first one's stands, and a policy is not armed then.
+
+    RefusedError and ChangedError as DocumentStore.push.
+    """
+    try:
+        return store.push(name, text, based_on)
+    except OvertakenError as error:
+        if error.theirs.strip():
+            theirs = _disarmed(error.theirs) if name == POLICY.name else error.theirs
+            store.push(name, theirs, error.version)
+        error.extend("; theirs stands, yours does not" + ("; it is disarmed" if name == POLICY.name else ""))
+        raise
 
 
 def make_key(store: DocumentStore) -> bool:
     """Store a key for pseudonyms and UIDs where there is none; whether one was made. It is never overwritten."""
     if store.load(KEY_DOCUMENT) is not None:
         return False
-    store.push(KEY_DOCUMENT, new_key(), None)
+    try:
+        put(store, KEY_DOCUMENT, new_key(), None)
+    except (ChangedError, RefusedError):
+        if store.load(KEY_DOCUMENT) is None:
+            raise
+        return False  # somebody else made one at the same moment
     return True
 
 
 def switch(store: DocumentStore, *, enabled: bool) -> int | None:
-    """Arm or disarm the stored policy: the new version, None where it was so already."""
+    """Arm or disarm the stored policy: the new version, None where it was so already.
+
+    Disarming holds also against somebody who arms it, or stores another, at the same moment.
+    """
+    for _ in range(_TIMES if not enabled else 0):
+        with suppress(ChangedError, RefusedError):
+            return _switch(store, enabled=False)
+    return _switch(store, enabled=enabled)
+
+
+def _switch(store: DocumentStore, *, enabled: bool) -> int | None:
     stored = newest(store, POLICY)
     POLICY.check(stored.text, f"stored {POLICY.name}, version {stored.version}")
     if parse(stored.text, POLICY.name).get("enabled", False) == enabled:
         return None
-    return store.push(POLICY.name, _dump(_with_version(stored, POLICY) | {"enabled": enabled}), stored.version)
+    return put(store, POLICY.name, _dump(_with_version(stored, POLICY) | {"enabled": enabled}), stored.version)
+
+
+def _disarmed(policy: str) -> str:
+    return _dump(parse(policy, POLICY.name) | {"enabled": False})
 
 
 def _with_version(stored: StoredDocument, document: Document) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from xnat_pixelanon.domain.policy import Policy
 from xnat_pixelanon.domain.session import SourceSession
 from xnat_pixelanon.domain.templates import TemplateSet, with_withdrawal
 from xnat_pixelanon.errors import NotFoundError, PixelanonError, RefusedError
+from xnat_pixelanon.pipeline.documents import put
 from xnat_pixelanon.pipeline.labels import claim_of
 from xnat_pixelanon.pipeline.rules import RuleFiles, Rules, stored_rules
 from xnat_pixelanon.pipeline.setup import Connections, Pace, check_owner, destination_of, open_destination
@@ -106,4 +107,4 @@ def _override(store: DocumentStore, session: SourceSession, reason: str) -> int 
     new |= {"based_on": stored.version} if stored else {}
     TemplateSet.from_document(new)
     text = json.dumps(new, indent=1, ensure_ascii=False) + "\n"
-    return store.push(templates_document.DOCUMENT, text, stored.version if stored else None)
+    return put(store, templates_document.DOCUMENT, text, stored.version if stored else None)
