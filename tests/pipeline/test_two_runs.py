@@ -170,7 +170,9 @@ def test_a_whole_run_inside_another_at_any_of_its_requests(
             site.clean.faults.clear()
             what = f"request {request} of {len(methods)}"
             seen.add(settle(site, session, member, outer, inner[0], what))
-    assert seen == ({OLD, NEW} if versions == "other" else {OLD})
+    # Where XNAT overwrites the rival's files by older ones, neither is shown until the next run.
+    hidden = {None} if (matching, versions) == ("replace", "other") else set()
+    assert seen == ({OLD, NEW} if versions == "other" else {OLD}) | hidden
 
 
 @pytest.mark.parametrize("versions", ["same", "other"])
