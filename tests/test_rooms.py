@@ -79,3 +79,15 @@ def test_the_domain_needs_nothing_but_the_standard_library_and_jsonschema() -> N
     for path in (PACKAGE / "domain").glob("*.py"):
         names = {name.split(".")[0] for name in imports(ast.parse(path.read_text("utf-8")))}
         assert names <= set(sys.stdlib_module_names) | {NAME, "jsonschema"}, path.name
+
+
+def test_the_entry_point_which_each_worker_imports_too_brings_nothing_but_itself() -> None:
+    import subprocess
+    import sys
+    import tomllib
+
+    project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text("utf-8"))["project"]
+    assert project["scripts"] == {NAME.replace("_", "-"): f"{NAME}.__main__:main"}
+    listing = f"import sys, {NAME}.__main__; print(*(name for name in sys.modules if name.startswith('{NAME}')))"
+    found = subprocess.run([sys.executable, "-c", listing], capture_output=True, text=True, check=True).stdout.split()
+    assert found == [NAME, f"{NAME}.__main__"]
