@@ -120,11 +120,12 @@ def ends_well(
         assert len(walk.waiting()) <= 1, case.what
 
 
-@pytest.mark.parametrize("part", range(2))
-def test_a_run_that_is_killed_at_any_request_leaves_all_or_nothing(
-    part: int, armed: Site, processes: ForkServerContext, scratch: Path
+@pytest.mark.parametrize("writes", [True, pytest.param(False, marks=pytest.mark.long)], ids=["writing", "any"])
+def test_a_run_that_is_killed_at_a_request_leaves_all_or_nothing(
+    writes: bool, armed: Site, processes: ForkServerContext, scratch: Path
 ) -> None:
-    with Walk(armed, armed.clean, part=part, parts=2) as walk:
+    """Between two writing requests nothing changes on the server: to be killed at one that reads is a long test."""
+    with Walk(armed, armed.clean, writes=writes) as walk:
         ends_well(walk, killed_before, processes, scratch)
 
 

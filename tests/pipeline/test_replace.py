@@ -481,16 +481,15 @@ def test_a_withdrawal_inside_a_replacement_at_any_of_its_requests_leaves_nothing
 
 
 @pytest.mark.parametrize(
-    ("when", "part"), [("after", 0), ("before", 0), pytest.param("before", 1, marks=pytest.mark.long)]
+    ("faults", "writes"),
+    [(killed_after, True), (killed_before, True), pytest.param(killed_before, False, marks=pytest.mark.long)],
+    ids=["after", "before", "before-any"],
 )
 def test_a_replacement_that_is_killed_is_finished_by_the_next_run(
-    when: str, part: int, replacing: Site, processes: Any, scratch: Path
+    faults: Any, writes: bool, replacing: Site, processes: Any, scratch: Path
 ) -> None:
-    """When a writing request was carried out, and before each from the first look on; half of these is a long test."""
-    faults = killed_before if when == "before" else killed_after
-    parts = 2 if when == "before" else 1
-    clean = replacing.clean
-    with Replacing(replacing, clean, writes=when == "after", first=FIRST_LOOK, part=part, parts=parts) as walk:
+    """When a writing request was carried out, and before each; before each that reads, as a long test."""
+    with Replacing(replacing, replacing.clean, writes=writes, first=FIRST_LOOK) as walk:
         for case in walk.cases():
             kill = Killing(processes, replacing.environment(), scratch)
             case.watched(faults(kill, case.request), lambda kill=kill, case=case: kill.run(case))
