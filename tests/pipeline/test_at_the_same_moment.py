@@ -12,6 +12,7 @@ from tests.pipeline.conftest import CLEAN, OWNER, PASSWORD, STAGING, Site, banne
 from xnat_pixelanon.archive import Credentials, XnatDocumentStore, XnatLocation, connect
 from xnat_pixelanon.domain.accepts import Accepts, fingerprint_of
 from xnat_pixelanon.errors import OvertakenError, PixelanonError
+from xnat_pixelanon.pipeline import documents
 from xnat_pixelanon.pipeline.documents import POLICY, make_key, newest, push, put, switch
 from xnat_pixelanon.pipeline.rules import KEY_DOCUMENT
 from xnat_pixelanon.sandbox.faults import Call, Fault
@@ -104,3 +105,25 @@ def test_a_template_that_was_stored_first_is_not_lost(armed: Site) -> None:
         acting(armed.staging, lambda store: put(store, name, mine, before.version))
     stored = acting(armed.staging, lambda store: json.loads(store.load(name).text))
     assert [one["id"] for one in stored["templates"]] == ["us-banner"]
+
+
+class _Overtaking:
+    """A store in which somebody else's `theirs` came just before the first push."""
+
+    def __init__(self, theirs: str) -> None:
+        self.theirs = theirs
+        self.pushed: list[str] = []
+
+    def push(self, name: str, text: str, based_on: int | None) -> int:
+        self.pushed.append(text)
+        if len(self.pushed) == 1:
+            raise OvertakenError(name, 5, self.theirs)
+        return 6
+
+
+@pytest.mark.parametrize("theirs", ["", "not json", "[]"])
+def test_an_armed_policy_over_one_that_cannot_be_put_back_is_disarmed(theirs: str) -> None:
+    store = _Overtaking(theirs)
+    with pytest.raises(OvertakenError, match="could not be put back; yours is stored, disarmed"):
+        documents.put(store, "policy.json", '{"enabled": true}', 3)  # type: ignore[arg-type]
+    assert '"enabled": false' in store.pushed[-1]

@@ -44,20 +44,23 @@ def sync(folder: Path) -> None:
 def swap(building: Path, final: Path, aside: Path, receipt: Callable[[Path], object], wanted: object) -> bool:
     """Put `building` in the place of `final`, which goes `aside` and is removed; nobody sees both, or part of one.
 
-    False, with everything as it was, where `final` is no longer the one with the receipt `wanted`; OSError, likewise,
-    where another came to be in its place.
+    False, with everything as it was, where `final` is no longer the one with the receipt `wanted`; OSError where
+    another came to be in its place. Only what has the receipt `wanted` is ever removed.
     """
+    if receipt(final) != wanted:
+        return False
     final.rename(aside)
+    is_wanted = False
     try:
-        if receipt(aside) != wanted:
-            return False
-        building.rename(final)
-        return True
+        is_wanted = receipt(aside) == wanted
+        if is_wanted:
+            building.rename(final)
+        return is_wanted
     finally:
-        if final.exists():
-            shutil.rmtree(aside, ignore_errors=True)
-        else:
+        if not final.exists():
             aside.rename(final)
+        elif is_wanted:
+            shutil.rmtree(aside, ignore_errors=True)
 
 
 def remove_if_empty(folder: Path) -> None:

@@ -15,7 +15,7 @@ from xnat_pixelanon.domain import templates as templates_document
 from xnat_pixelanon.domain.documents import parse
 from xnat_pixelanon.domain.policy import Policy
 from xnat_pixelanon.domain.templates import TemplateSet
-from xnat_pixelanon.errors import ChangedError, NotFoundError, OvertakenError, RefusedError
+from xnat_pixelanon.errors import ChangedError, DocumentError, NotFoundError, OvertakenError, RefusedError
 from xnat_pixelanon.pipeline.rules import KEY_DOCUMENT, new_key
 from xnat_pixelanon.pipeline.setup import destination_of
 
@@ -84,6 +84,10 @@ def put(store: DocumentStore, name: str, text: str, based_on: int | None) -> int
     try:
         return store.push(name, text, based_on)
     except OvertakenError as error:
+        if name == POLICY.name and not _is_object(error.theirs):  # disabled, or stored by other means
+            store.push(name, _disarmed(text), error.version)
+            error.extend("; theirs could not be put back; yours is stored, disarmed")
+            raise
         if error.theirs.strip():
             theirs = _disarmed(error.theirs) if name == POLICY.name else error.theirs
             store.push(name, theirs, error.version)
@@ -121,6 +125,13 @@ def _switch(store: DocumentStore, *, enabled: bool) -> int | None:
     if parse(stored.text, POLICY.name).get("enabled", False) == enabled:
         return None
     return put(store, POLICY.name, _dump(_with_version(stored, POLICY) | {"enabled": enabled}), stored.version)
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(parse(text, POLICY.name), dict)
+    except DocumentError:
+        return False
 
 
 def _disarmed(policy: str) -> str:
