@@ -159,6 +159,26 @@ def test_a_session_that_was_published_under_another_prefix_is_found_by_its_study
     assert site.visible() == {}
 
 
+def test_one_that_staging_no_longer_has_is_found_under_another_prefix_by_its_receipt(site: Site) -> None:
+    site.seed("S2", slices(Person.numbered(2), 1, study=2), person=Person.numbered(2))
+    gone, other = site.run().report.sessions
+    site.policy(labels={"prefix": "NEW-"})
+    with connect(Credentials(site.staging.url, OWNER, PASSWORD)) as owner:
+        owner.delete(f"/data/experiments/{gone.id}?removeFiles=true", "deleting", (200,))
+    assert withdrawn(site, gone.id).taken is not None
+    assert list(site.visible()) == [other.clean_session]
+
+
+def test_a_withdrawal_is_not_lost_to_somebody_who_stores_templates_at_the_same_moment(site: Site) -> None:
+    site.run()
+    change = Call(lambda: site.templates(banner_template(note="mine"), clean_template()))
+    site.staging.faults.add(Fault("/templates.json", change, method="PUT", nth=1))
+    assert withdrawn(site).taken is not None
+    stored = templates_of(site)
+    assert (stored["templates"][0]["note"], len(stored["overrides"])) == ("mine", 1)
+    assert site.outcomes() == ["withdrawn"]
+
+
 def test_templates_are_made_where_there_are_none(make_site: Callable[..., Site]) -> None:
     site = make_site()
     site.policy()

@@ -56,6 +56,8 @@ class Withdrawal:
         label, study = self._claim.session_label, self._claim.study_instance_uid
         listed = self._clean.sessions("" if study else label)
         found = [one for one in listed if one.label == label or (study and one.uid == study)]
+        if not found and not study:
+            found = self._by_receipt()
         kept: list[tuple[CleanSession, Receipt | None]] = []
         for session in found:
             try:
@@ -64,6 +66,11 @@ class Withdrawal:
                 if self._clean.is_there(session):
                     raise
         return kept
+
+    def _by_receipt(self) -> list[CleanSession]:
+        """Of a source that staging no longer has, under a label of another prefix: each session's receipt is read."""
+        every = self._clean.sessions()
+        return [one for one in every if (held := self._clean.receipt(one)) and held.source == self._claim.source]
 
     def _receipt(self, session: CleanSession) -> Receipt | None:
         """Its receipt; None for a crash of ours. ConflictError unless the session is known to be ours."""

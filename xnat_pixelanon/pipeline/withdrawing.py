@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
 from xnat_pixelanon.archive import Location, XnatDocumentStore, XnatLocation, XnatSource
@@ -15,12 +15,13 @@ from xnat_pixelanon.domain.documents import parse
 from xnat_pixelanon.domain.policy import Policy
 from xnat_pixelanon.domain.session import SourceSession
 from xnat_pixelanon.domain.templates import TemplateSet, with_withdrawal
-from xnat_pixelanon.errors import NotFoundError, PixelanonError, RefusedError
+from xnat_pixelanon.errors import ChangedError, NotFoundError, PixelanonError, RefusedError
 from xnat_pixelanon.pipeline.documents import put
 from xnat_pixelanon.pipeline.labels import claim_of
 from xnat_pixelanon.pipeline.rules import RuleFiles, Rules, stored_rules
 from xnat_pixelanon.pipeline.setup import Connections, Pace, check_owner, destination_of, open_destination
 
+_TIMES = 4
 _EMPTY = {"schema_version": 1, "templates": []}
 
 
@@ -97,7 +98,17 @@ def _session(source: XnatSource, wanted: str, destination: Destination, rules: R
 
 
 def _override(store: DocumentStore, session: SourceSession, reason: str) -> int | None:
-    """Add the override to the newest templates.json, whatever else it says; None where it is there."""
+    """Add the override to the newest templates.json, whatever else it says; None where it is there.
+
+    Begun anew where others store templates at the same moment: a withdrawal is not lost to them.
+    """
+    for _ in range(_TIMES):
+        with suppress(ChangedError, RefusedError):
+            return _with_override(store, session, reason)
+    return _with_override(store, session, reason)
+
+
+def _with_override(store: DocumentStore, session: SourceSession, reason: str) -> int | None:
     stored = store.load(templates_document.DOCUMENT)
     document = _EMPTY if stored is None else parse(stored.text, templates_document.DOCUMENT)
     if TemplateSet.from_document(document).withdrawal_of(session.id) is not None:
