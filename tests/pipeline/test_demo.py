@@ -282,4 +282,7 @@ def test_a_session_that_is_archived_is_published_by_the_container_that_its_event
 
 def test_documents_and_reports_of_staging_do_not_reach_the_clean_server(done: Done) -> None:
     names = {Path(item.where).name for item in done.made.clean.stored() if item.kind == "file-name"}
-    assert {name for name in names if not name.endswith((".dcm", "_catalog.xml", ".xml"))} == {"receipt.json"}
+    assert {name for name in names if not name.endswith((".dcm", "_catalog.xml", ".xml"))} == {
+        "receipt.json",
+        "released.txt",
+    }

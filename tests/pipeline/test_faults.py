@@ -8,7 +8,7 @@ from types import MappingProxyType
 import pytest
 
 from tests.pipeline.conftest import Site
-from tests.pipeline.walk import FIRST_LOOK, FOREVER, Walk
+from tests.pipeline.walk import FIRST_LOOK, FOREVER, Walk, shares
 from xnat_pixelanon.sandbox.faults import Cut, Fault, HtmlPage, Status
 
 KINDS: Mapping[str, Callable[[int], Sequence[Fault]]] = MappingProxyType(
@@ -50,8 +50,7 @@ def ends_well(walk: Walk, kind: str) -> None:
             case.completes()
 
 
-@pytest.mark.parametrize("part", range(2))
-@pytest.mark.parametrize("kind", ["500", "cut", "html", "server-gone"])
+@pytest.mark.parametrize(("kind", "part"), shares(["500", "cut", "html", "server-gone"], 2))
 def test_a_fault_at_any_request_of_the_clean_server_publishes_all_or_nothing(kind: str, part: int, armed: Site) -> None:
     with Walk(armed, armed.clean, part=part, parts=2) as walk:
         ends_well(walk, kind)
@@ -63,17 +62,21 @@ def test_a_lost_answer_of_any_writing_request_publishes_all_or_nothing(kind: str
         ends_well(walk, kind)
 
 
-@pytest.mark.parametrize("kind", ["500", "html", "server-gone"])
-def test_a_fault_at_any_request_of_the_staging_server_publishes_all_or_nothing(kind: str, armed: Site) -> None:
-    with Walk(armed, armed.staging) as walk:
+@pytest.mark.parametrize(("kind", "part"), shares(["500", "html", "server-gone"], 3))
+def test_a_fault_at_any_request_of_the_staging_server_publishes_all_or_nothing(
+    kind: str, part: int, armed: Site
+) -> None:
+    with Walk(armed, armed.staging, part=part, parts=3) as walk:
         ends_well(walk, kind)
 
 
-@pytest.mark.parametrize("part", range(2))
-def test_a_fault_at_any_request_of_an_addition_leaves_the_old_session_or_the_new_one(part: int, armed: Site) -> None:
+@pytest.mark.parametrize(("kind", "part"), shares(["html"], 3))
+def test_a_fault_at_any_request_of_an_addition_leaves_the_old_session_or_the_new_one(
+    kind: str, part: int, armed: Site
+) -> None:
     # What comes before is the same as in a first run.
-    with Walk(armed, armed.clean, grown=True, part=part, parts=2, first=FIRST_LOOK) as walk:
-        ends_well(walk, "html")
+    with Walk(armed, armed.clean, grown=True, part=part, parts=3, first=FIRST_LOOK) as walk:
+        ends_well(walk, kind)
 
 
 @pytest.mark.parametrize("kind", ["500", *GONE, "answer-lost"])

@@ -440,8 +440,10 @@ def replacing(armed: Site) -> Site:
 @pytest.mark.parametrize(
     ("kind", "first", "parts", "writes"),
     [
-        ("500", FIRST_LOOK, 2, False),
-        ("html", FIRST_LOOK, 3, False),
+        ("500", FIRST_LOOK, 4, False),
+        ("html", FIRST_LOOK, 5, False),
+        pytest.param("500", FIRST_LOOK, 1, False, marks=pytest.mark.long),
+        pytest.param("html", FIRST_LOOK, 1, False, marks=pytest.mark.long),
         ("answer-lost", 1, 1, True),
         ("server-gone", 1, 1, True),
         ("answer-lost-and-server-gone", 1, 1, True),
@@ -463,9 +465,10 @@ def test_a_fault_at_any_request_of_a_replacement_leaves_the_old_session_the_new_
             assert len(walk.waiting()) <= 1, case.what
 
 
-def test_a_withdrawal_inside_a_replacement_at_any_of_its_requests_leaves_nothing(replacing: Site) -> None:
-    """At every other request: neither the old session nor the new one, nor a copy in the prearchive."""
-    with Replacing(replacing, replacing.clean, first=FIRST_LOOK, part=1, parts=2) as walk:
+@pytest.mark.parametrize("parts", [4, pytest.param(1, marks=pytest.mark.long)])
+def test_a_withdrawal_inside_a_replacement_at_any_of_its_requests_leaves_nothing(parts: int, replacing: Site) -> None:
+    """Neither the old session nor the new one, nor a copy in the prearchive."""
+    with Replacing(replacing, replacing.clean, first=FIRST_LOOK, part=1 % parts, parts=parts) as walk:
         for case in walk.cases():
             inner: list[Attempt] = []
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
+
+import pytest
 
 from tests.pipeline.conftest import (
     CLEAN,
@@ -30,6 +32,15 @@ ADDED = {**FIRST, "7": 1}
 FOREVER = 1_000_000
 FIRST_LOOK = 13
 """The requests to the clean server before it log in and check the project."""
+
+
+def shares(kinds: Sequence[str], parts: int) -> list[Any]:
+    """Kind and part of sweeps that take minutes: one part of each kind, another for each; the rest are long tests."""
+    return [
+        pytest.param(kind, part, marks=[pytest.mark.long] if (number - part) % parts else [])
+        for number, kind in enumerate(kinds)
+        for part in range(parts)
+    ]
 
 
 def new_session(site: Site, number: int) -> str:
