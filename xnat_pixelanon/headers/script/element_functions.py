@@ -1,0 +1,170 @@
+"""Functions that look at or change elements themselves: presence, removal, UIDs, values wherever they occur."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from xnat_pixelanon.errors import ConfigurationError
+from xnat_pixelanon.headers.script.nodes import TagPath
+from xnat_pixelanon.headers.script.paths import Target, is_creator
+from xnat_pixelanon.headers.script.pixel_function import requested
+from xnat_pixelanon.headers.script.state import Runtime, State
+from xnat_pixelanon.headers.script.table import Function, Gives, Kind
+from xnat_pixelanon.headers.script.text_functions import is_true, truth
+from xnat_pixelanon.headers.script.values import Failed, element_at, text_of
+from xnat_pixelanon.headers.tree import STRING_VRS
+
+_BLANKED_VRS = STRING_VRS | {"UN"}
+
+
+class Rejected(Exception):
+    """The script wants this instance left out."""
+
+
+def _is_present(state: State, *paths: TagPath) -> str:
+    return truth(all(state.find(path) for path in paths))
+
+
+def _hash_uid(state: State, uid: str | None, _: str | None = None) -> str | None:
+    if uid is None:
+        return None
+    return "\\".join(state.surroundings.map_uid(one.strip()) if one.strip() else "" for one in uid.split("\\"))
+
+
+def _new_uid(state: State) -> str:
+    """Another for each instance and each place in the script, and the same one in each run."""
+    if not state.source_uid:
+        raise Failed("newUID needs the instance's own SOP Instance UID")
+    place = state.place
+    return state.surroundings.map_uid(f"newUID {place.line} {place.column} {state.source_uid}")
+
+
+def _map_in_place(state: State, paths: tuple[TagPath, ...]) -> None:
+    for path in paths:
+        for target in state.find(path):
+            element = element_at(target.spot.ds, target.tag)
+            if element.VR != "UI":
+                raise Failed("only elements of VR UI are mapped in place")
+            state.put(target, _hash_uid(state, text_of(element)) or "")
+
+
+def _map_referenced(state: State, _: str | None, *paths: TagPath) -> None:
+    _map_in_place(state, paths)
+
+
+def _remove_tags(state: State, paths: tuple[TagPath, ...]) -> None:
+    for path in paths:
+        for target in state.find(path):
+            state.remove(target)
+
+
+def remove_private(state: State, kept: frozenset[tuple[int, int]] = frozenset()) -> None:
+    """Every private element at every depth, but for `kept` (identity of the data set, tag)."""
+    for target in state.everywhere():
+        if (target.tag >> 16) % 2 and (id(target.spot.ds), target.tag) not in kept:
+            state.remove(target)
+
+
+def _retain_private(state: State, paths: tuple[TagPath, ...]) -> None:
+    kept: set[tuple[int, int]] = set()
+    for path in paths:
+        for target in state.find(path):
+            kept |= _with_its_way(state, target)
+    remove_private(state, frozenset(kept))
+
+
+def _with_its_way(state: State, target: Target) -> set[tuple[int, int]]:
+    """The element, its creator, what lies within it, and the private sequences that it lies in."""
+    inside = target.path if target.item is None else target.path + "."
+    kept = set()
+    for other in state.everywhere():
+        within = other.path == target.path or other.path.startswith((inside + "[", inside + "."))
+        if within or target.path.startswith((other.path + "[", other.path + ".")):
+            kept |= {(id(other.spot.ds), other.tag), _creator(other)}
+    return kept | {(id(target.spot.ds), target.tag), _creator(target)}
+
+
+def _creator(target: Target) -> tuple[int, int]:
+    return id(target.spot.ds), target.tag & 0xFFFF0000 | (target.tag >> 8 & 0xFF)
+
+
+def _collect(state: State, paths: tuple[TagPath, ...]) -> tuple[str, ...]:
+    found = [text_of(element_at(t.spot.ds, t.tag)) for path in paths for t in state.find(path) if t.item is None]
+    return tuple(text for text in found if text)
+
+
+def _blank(state: State, values: Runtime) -> None:
+    wanted = {text for text in _texts(state, values) if text.strip()}
+    for target in state.everywhere():
+        element = element_at(target.spot.ds, target.tag)
+        if element.VR in _BLANKED_VRS and not is_creator(target.tag) and element.value:
+            if element.VR == "UN" and not bytes(element.value).isascii():
+                continue
+            text = text_of(element)
+            if text in wanted or not wanted.isdisjoint(text.split("\\")):
+                parts = ["" if part in wanted else part for part in text.split("\\")]
+                state.put(target, "" if text in wanted or not any(parts) else "\\".join(parts))
+
+
+def _texts(state: State, values: Runtime) -> list[str]:
+    if values is None:
+        return []
+    if isinstance(values, TagPath):
+        return _texts(state, _collect(state, (values,)))
+    if isinstance(values, str):
+        return [values]
+    return [text for value in values for text in _texts(state, value)]
+
+
+def _raw(state: State, path: TagPath) -> Target:
+    return Target(state.top, int(path.last.group + path.last.element, 16))
+
+
+def _delete(state: State, path: TagPath) -> None:
+    target = _raw(state, path)
+    if target.tag in state.top.ds:
+        state.remove(target)
+
+
+def _reject(_: State, said: str | None = "true") -> None:
+    if is_true(said):
+        raise Rejected
+
+
+def _alter_pixels(state: State, shape: str | None, area: str | None, fill: str | None, colour: str | None) -> None:
+    ds = state.top.ds
+    size = [text_of(element_at(ds, tag)) if tag in ds else "" for tag in (0x00280010, 0x00280011)]
+    if not all(size):
+        state.note("alterPixels: the instance has no image")
+        return
+    try:
+        rows, columns = map(int, size)
+        request = requested((shape or "", area or "", fill or "", colour or ""), rows, columns, state.place)
+    except (ValueError, ConfigurationError):
+        raise Failed("the rectangle lies outside the image, or the image has no size") from None
+    state.pixels.append(request)
+
+
+_HASH = Function((Kind.TEXT,), Gives.TEXT, _hash_uid)
+FUNCTIONS: Mapping[str, Function] = MappingProxyType(
+    {
+        "alterPixels": Function((Kind.TEXT,) * 4, Gives.NOTHING, _alter_pixels),
+        "blankValues": Function((Kind.LIST,), Gives.NOTHING, _blank),
+        "collectValues": Function((Kind.PATHS,), Gives.LIST, _collect),
+        "delete": Function((Kind.RAW,), Gives.NOTHING, _delete),
+        "hashUID": _HASH,
+        "hashUIDList": Function((Kind.PATHS,), Gives.NOTHING, _map_in_place),
+        "isPresent": Function((Kind.SINGLE,), Gives.TRUTH, _is_present, rest=Kind.SINGLE),
+        "mapReferencedUIDs": Function((Kind.TEXT, Kind.QUOTED), Gives.NOTHING, _map_referenced, rest=Kind.QUOTED),
+        "mapUID": Function((Kind.TEXT, Kind.TEXT), Gives.TEXT, _hash_uid, least=1),
+        "newUID": Function((), Gives.TEXT, _new_uid),
+        "reject": Function((Kind.TEXT,), Gives.NOTHING, _reject, least=0),
+        "removeTags": Function((Kind.PATHS,), Gives.NOTHING, _remove_tags),
+        "retainPrivateTags": Function((Kind.PATHS,), Gives.NOTHING, _retain_private),
+        "set": Function(
+            (Kind.RAW, Kind.TEXT), Gives.NOTHING, lambda s, p, v: None if v is None else s.put(_raw(s, p), v)
+        ),
+        "valueAt": Function((Kind.SINGLE,), Gives.TEXT, lambda state, path: state.read(path)),
+    }
+)

@@ -1,0 +1,196 @@
+"""One run of a script over one instance: the working copy, the variables, and what was done.
+
+Everything that reads or writes the copy goes through here, so that each change is noted with its place in the script
+and what a script must not touch is refused in one spot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from pydicom.dataelem import DataElement, RawDataElement
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+from pydicom.tag import BaseTag
+
+from xnat_pixelanon.domain.rectangle import Rectangle
+from xnat_pixelanon.headers.script.nodes import NOWHERE, Place, TagPath
+from xnat_pixelanon.headers.script.paths import Spot, Target, descend, find, items_of, make, tags_of, top_of
+from xnat_pixelanon.headers.script.values import Failed, element_at, element_of, text_of, vr_for
+from xnat_pixelanon.headers.tree import MAX_DEPTH, empty_node
+
+MAX_TEXT = 64 * 1024
+"""Characters of a value that a script may make."""
+_CHARACTER_SET = 0x00080005
+_SOP_CLASS = 0x00080016
+_SOP_INSTANCE = 0x00080018
+_IDENTITY = frozenset({_SOP_INSTANCE, 0x0020000D, 0x0020000E})
+# PS3.3 C.7.6.3: with others the pixels would mean something else.
+_MATRIX = frozenset(0x00280000 + element for element in (2, 4, 6, 8, 0x10, 0x11, 0x100, 0x101, 0x102, 0x103))
+
+Runtime = str | TagPath | tuple["Runtime", ...] | None
+"""What a variable or an argument can be: text, a tag path within a list, a list, or nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a script gets from outside.
+
+    `map_uid`: the project's mapping of UIDs (Identity.mapped_uid). `url_hosts`: hosts that getURL may ask, by `fetch`,
+    which gets a URL and gives the answer's text; it must not follow redirects to other hosts. `tables`: the lookup
+    table, by (type, key).
+    """
+
+    map_uid: Callable[[str], str]
+    url_hosts: frozenset[str] = frozenset()
+    fetch: Callable[[str], str] | None = None
+    tables: Mapping[tuple[str, str], str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a script did to one element. `tag` is its path as in HeaderAction; no value, ever.
+
+    `action`: set, created, removed or emptied. A `set` element may have the value that it had before.
+    """
+
+    tag: str
+    action: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class PixelRequest:
+    """What alterPixels asks of the pixel engine: `rectangle` in stored pixels, already cut to the image.
+
+    `fill`: the value or the three values that the script names, 0 to 255, or none; DicomEdit 6.6 ignores them.
+    """
+
+    rectangle: Rectangle
+    fill: tuple[int, ...]
+    place: Place
+
+
+@dataclass(slots=True)
+class State:
+    """Mutable, for one run only. `top` is the working copy, `place` the statement that runs."""
+
+    top: Spot
+    surroundings: Surroundings
+    variables: dict[str, Runtime]
+    source_uid: str
+    place: Place = NOWHERE
+    changes: list[Change] = field(default_factory=list)
+    pixels: list[PixelRequest] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def note(self, words: str) -> None:
+        """Say something about the statement that runs; never a value."""
+        self.notes.append(f"{self.place.text}: {words}")
+
+    def read(self, path: TagPath) -> str | None:
+        """The value of the one element that is there under `path`, None where there is none."""
+        targets = find(self.top, path)
+        if len(targets) > 1:
+            raise Failed("a path that is read names several elements")
+        if not targets:
+            return None
+        if targets[0].item is not None:
+            raise Failed("an item of a sequence has no value")
+        return text_of(element_at(targets[0].spot.ds, targets[0].tag))
+
+    def vr(self, path: TagPath) -> str:
+        """The VR of the one element under `path`, '' where there is none."""
+        targets = find(self.top, path)
+        return element_at(targets[0].spot.ds, targets[0].tag).VR if len(targets) == 1 else ""
+
+    def find(self, path: TagPath) -> list[Target]:
+        """What is there under `path`."""
+        return find(self.top, path)
+
+    def assign(self, path: TagPath, text: str) -> None:
+        """Set the one element under `path`, making it and its way where they are not there."""
+        if path.single:
+            target, creator = make(self.top, path)
+        else:
+            targets = find(self.top, path)
+            if len(targets) != 1:
+                raise Failed("a path that is written must name one element")
+            target, creator = targets[0], path.last.creator
+        self.put(target, text, creator)
+
+    def put(self, target: Target, text: str, creator: str = "") -> None:
+        """Set one element."""
+        ds, tag = target.spot.ds, target.tag
+        if target.item is not None:
+            raise Failed("an item of a sequence takes no value")
+        _allow(target, text)
+        there = tag in ds
+        ds[BaseTag(tag)] = element_of(tag, vr_for(ds, tag, creator), text, target.spot.node)
+        self._changed(target, "set" if there else "created")
+
+    def remove(self, target: Target) -> None:
+        """Delete one element, or empty one item of it."""
+        _allow(target, None)
+        ds = target.spot.ds
+        if target.item is None:
+            if target.tag in ds:  # what was removed with its sequence is gone already
+                del ds[BaseTag(target.tag)]
+                self._changed(target, "removed")
+            return
+        items = items_of(ds, target.tag)
+        if items is not None and len(items[target.item]):
+            items[target.item] = Dataset()
+            self._changed(target, "emptied")
+
+    def everywhere(self) -> list[Target]:
+        """Every element at every depth."""
+        return [Target(spot, tag) for spot in descend(self.top) for tag in tags_of(spot.ds)]
+
+    def _changed(self, target: Target, action: str) -> None:
+        self.changes.append(Change(target.path, action, self.place))
+
+
+def _allow(target: Target, text: str | None) -> None:
+    """Refuse what a script must not change; `text` None: it would be removed."""
+    tag = target.tag
+    if tag == _CHARACTER_SET:
+        raise Failed("Specific Character Set belongs to the values that are written in it")
+    if target.spot.path:
+        return
+    if tag >> 16 < 8 or (tag & 0xFFFF == 0 and not (tag >> 16) % 2):
+        raise Failed("file meta, commands and group lengths are not a script's")
+    if tag >> 16 == 0x7FE0:
+        raise Failed("pixel data are not a script's, but for alterPixels")
+    if tag in _MATRIX or tag == _SOP_CLASS:
+        raise Failed("what says how to read the pixels is not a script's")
+    if tag in _IDENTITY and not text:
+        raise Failed("an instance needs its SOP Instance, Study and Series Instance UID")
+
+
+def copied(ds: Dataset, depth: int = 0) -> Dataset:
+    """A copy that shares only what is never changed in place: raw elements and values. Raises Failed."""
+    if depth > MAX_DEPTH:
+        raise Failed(f"sequences are nested deeper than {MAX_DEPTH}")
+    elements: dict[BaseTag, DataElement | RawDataElement] = {}
+    for tag in map(BaseTag, tags_of(ds)):
+        element = ds.get_item(tag, keep_deferred=True)
+        if not isinstance(element, RawDataElement) and isinstance(element.value, Sequence):
+            items = Sequence(copied(item, depth + 1) for item in element.value)
+            element = DataElement(tag, element.VR, items)
+        elements[tag] = element
+    node = empty_node(ds)
+    new = Dataset(elements, parent_encoding=node.encodings)
+    new.set_original_encoding(*node.encoding, ds.original_character_set or node.encodings)
+    if hasattr(ds, "file_meta"):
+        new.file_meta = ds.file_meta
+    return new
+
+
+def started(ds: Dataset, surroundings: Surroundings, variables: Mapping[str, str]) -> State:
+    """A run that has not begun, on a copy of `ds`."""
+    copy = copied(ds)
+    uid = text_of(element_at(copy, _SOP_INSTANCE)) if _SOP_INSTANCE in copy else ""
+    return State(top_of(copy), surroundings, dict(variables), uid)
