@@ -13,6 +13,7 @@ from xnat_pixelanon.headers.script.nodes import Call, ListOf, Name, Place, State
 from xnat_pixelanon.headers.script.parse import parse_path
 from xnat_pixelanon.headers.script.patterns import Unsafe, compile_pattern
 from xnat_pixelanon.headers.script.pixel_function import check_arguments
+from xnat_pixelanon.headers.script.protected import forbidden
 from xnat_pixelanon.headers.script.source import Wrong
 from xnat_pixelanon.headers.script.table import Gives, Kind
 from xnat_pixelanon.headers.script.values import Failed
@@ -49,6 +50,7 @@ class Check:
                 self._assign(path, value, only_present)
             case nodes.Delete(path=path):
                 self._path(path)
+                self._written(path, removed=True)
             case nodes.Let(name=name, value=value):
                 self._worth(value, (Gives.TEXT, Gives.TRUTH, Gives.LIST))
                 self.assigned.add(name)
@@ -91,6 +93,15 @@ class Check:
         if path.last.index is not None:
             self.wrong("an item of a sequence takes no value", path.place)
         self._worth(value, (Gives.TEXT, Gives.TRUTH))
+        self._written(path, removed=False)
+
+    def _written(self, path: TagPath, *, removed: bool) -> None:
+        last, nested = path.last, len(path.steps) > 1
+        if last.wild or last.creator or last.index is not None:
+            return
+        why = forbidden(int(last.group + last.element, 16), nested=nested, emptied=removed)
+        if why:
+            self.wrong(why, path.place)
 
     def _path(self, path: TagPath) -> None:
         first = path.steps[0]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from pydicom.dataelem import DataElement
+
 from xnat_pixelanon.errors import ConfigurationError
 from xnat_pixelanon.headers.script.nodes import TagPath
 from xnat_pixelanon.headers.script.paths import Target, is_creator
@@ -98,13 +100,17 @@ def _blank(state: State, values: Runtime) -> None:
     wanted = {text for text in _texts(state, values) if text.strip()}
     for target in state.everywhere():
         element = element_at(target.spot.ds, target.tag)
-        if element.VR in _BLANKED_VRS and not is_creator(target.tag) and element.value:
-            if element.VR == "UN" and not bytes(element.value).isascii():
-                continue
-            text = text_of(element)
+        if element.VR in _BLANKED_VRS and not is_creator(target.tag):
+            text = _text_or_bytes(element, target)
             if text in wanted or not wanted.isdisjoint(text.split("\\")):
                 parts = ["" if part in wanted else part for part in text.split("\\")]
                 state.put(target, "" if text in wanted or not any(parts) else "\\".join(parts))
+
+
+def _text_or_bytes(element: DataElement, target: Target) -> str:
+    if element.VR == "UN" and isinstance(element.value, bytes):
+        return element.value.decode(target.spot.node.encodings[0], "replace").rstrip(" \0")
+    return text_of(element)
 
 
 def _texts(state: State, values: Runtime) -> list[str]:

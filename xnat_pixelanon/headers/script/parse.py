@@ -180,15 +180,20 @@ def _parsed(text: str, rule: str) -> object:
         raise Wrong(_words(error, text), _place_of(error, text)) from None
 
 
+def _at_the_end(error: UnexpectedInput) -> bool:
+    token = getattr(error, "token", None)
+    return isinstance(error, UnexpectedEOF) or error.line < 1 or (token is not None and token.type == "$END")
+
+
 def _place_of(error: UnexpectedInput, text: str) -> Place:
-    if isinstance(error, UnexpectedEOF) or error.line < 1:  # lark has no place for the end
+    if _at_the_end(error):  # lark has no place for it
         lines = text.rstrip().split("\n")
         return Place(len(lines), len(lines[-1]) + 1)
     return Place(error.line, error.column)
 
 
 def _words(error: UnexpectedInput, text: str) -> str:
-    if isinstance(error, UnexpectedEOF) or error.line < 1:
+    if _at_the_end(error):
         return "the script ends within a statement"
     line = text.split("\n")[error.line - 1][error.column - 1 :]
     if re.match(r"\([0-9A-Fa-fXx@#]{3}[13579BDFbdf#],[^{]", line):

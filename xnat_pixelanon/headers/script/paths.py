@@ -6,7 +6,7 @@ Works step by step on the set of data sets reached so far, each once: no path co
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
@@ -73,13 +73,16 @@ def find(top: Spot, path: TagPath) -> list[Target]:
     return targets
 
 
-def make(top: Spot, path: TagPath) -> tuple[Target, str]:
-    """The one element that `path` names, with items up to the index and private blocks on the way; and its creator."""
+def make(top: Spot, path: TagPath, made: Callable[[Target, str], None]) -> tuple[Target, str]:
+    """The one element that `path` names, with items up to the index and private blocks on the way; and its creator.
+
+    `made` is told of what had to be made for it.
+    """
     spot = top
     for step in path.steps[:-1]:
         if isinstance(step, DepthStep) or step.index in (None, EVERY):
             raise Failed("a path that is written must name one item of each sequence")
-        tag = _made_tag(spot.ds, step)
+        tag = _made_tag(spot, step, made)
         items = items_of(spot.ds, tag)
         if items is None:
             if tag in spot.ds or (not (tag >> 16) % 2 and dictionary_vr(tag) != "SQ"):
@@ -88,10 +91,11 @@ def make(top: Spot, path: TagPath) -> tuple[Target, str]:
             items = items_of(spot.ds, tag)
         assert items is not None
         assert step.index is not None
-        while len(items) <= step.index:
-            items.append(Dataset())
+        if len(items) <= step.index:
+            items.extend(Dataset() for _ in range(step.index + 1 - len(items)))
+            made(Target(spot, tag), "extended")
         spot = _inside(spot, tag, items, step.index)
-    return Target(spot, _made_tag(spot.ds, path.last)), path.last.creator
+    return Target(spot, _made_tag(spot, path.last, made)), path.last.creator
 
 
 def descend(top: Spot) -> Iterator[Spot]:
@@ -202,12 +206,13 @@ def _blocks(ds: Dataset, step: ElementStep) -> list[int]:
     ]
 
 
-def _made_tag(ds: Dataset, step: ElementStep) -> int:
+def _made_tag(spot: Spot, step: ElementStep, made: Callable[[Target, str], None]) -> int:
     """The tag of an element that is to be written; reserves a private block (PS3.5 7.8.1) where there is none."""
     if step.wild:
         raise Failed("a path that is written must name one element")
     if not step.creator:
         return int(step.group + step.element, 16)
+    ds = spot.ds
     blocks = _blocks(ds, step)
     if not blocks:
         group = int(step.group, 16)
@@ -217,5 +222,6 @@ def _made_tag(ds: Dataset, step: ElementStep) -> int:
         if free is None:
             raise Failed("no private block is free")
         ds[BaseTag((group << 16) + free)] = DataElement((group << 16) + free, "LO", step.creator)
+        made(Target(spot, (group << 16) + free), "reserved")
         blocks = [(group << 8) | free]
     return (blocks[0] << 8) | int(step.element, 16)

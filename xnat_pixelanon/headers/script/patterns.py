@@ -15,7 +15,7 @@ from math import comb
 from lark import Lark, Token, Transformer, v_args
 from lark.exceptions import UnexpectedInput, VisitError
 
-MAX_WAYS = 200_000_000
+MAX_WAYS = 50_000_000
 MAX_PATTERN = 1024
 _GRAMMAR = r"""
 start: branch ("|" branch)*

@@ -41,9 +41,19 @@ class Applied:
 
     @property
     def settled(self) -> frozenset[str]:
-        """Paths of the elements whose value is the script's: what a profile that comes after leaves alone."""
+        """Paths of the elements whose value is the script's: what a profile that comes after leaves alone.
+
+        With private ones the elements that name their creators.
+        """
         last = {change.tag: change.action for change in self.changes}
-        return frozenset(tag for tag, action in last.items() if action in ("set", "created"))
+        paths = {tag for tag, action in last.items() if action in ("set", "created", "reserved")}
+        return frozenset(paths | {_creator(path) for path in paths if int(path[-11:][1:5], 16) % 2})
+
+
+def _creator(path: str) -> str:
+    """The path of the creator of the private element at `path`; a creator's own is its own."""
+    tag = path[-11:]  # (gggg,eeee)
+    return path if tag[6:8] == "00" else f"{path[:-5]}00{tag[6:8]})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
@@ -18,17 +17,13 @@ from pydicom.tag import BaseTag
 from xnat_pixelanon.domain.rectangle import Rectangle
 from xnat_pixelanon.headers.script.nodes import NOWHERE, Place, TagPath
 from xnat_pixelanon.headers.script.paths import Spot, Target, descend, find, items_of, make, tags_of, top_of
+from xnat_pixelanon.headers.script.protected import forbidden
 from xnat_pixelanon.headers.script.values import Failed, element_at, element_of, text_of, vr_for
-from xnat_pixelanon.headers.tree import MAX_DEPTH, empty_node
+from xnat_pixelanon.headers.tree import MAX_DEPTH, Node, empty_node
 
 MAX_TEXT = 64 * 1024
 """Characters of a value that a script may make."""
-_CHARACTER_SET = 0x00080005
-_SOP_CLASS = 0x00080016
 _SOP_INSTANCE = 0x00080018
-_IDENTITY = frozenset({_SOP_INSTANCE, 0x0020000D, 0x0020000E})
-# PS3.3 C.7.6.3: with others the pixels would mean something else.
-_MATRIX = frozenset(0x00280000 + element for element in (2, 4, 6, 8, 0x10, 0x11, 0x100, 0x101, 0x102, 0x103))
 
 Runtime = str | TagPath | tuple["Runtime", ...] | None
 """What a variable or an argument can be: text, a tag path within a list, a list, or nothing."""
@@ -46,14 +41,15 @@ class Surroundings:
     map_uid: Callable[[str], str]
     url_hosts: frozenset[str] = frozenset()
     fetch: Callable[[str], str] | None = None
-    tables: Mapping[tuple[str, str], str] = field(default_factory=lambda: MappingProxyType({}))
+    tables: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """What a script did to one element. `tag` is its path as in HeaderAction; no value, ever.
 
-    `action`: set, created, removed or emptied. A `set` element may have the value that it had before.
+    `action`: set, created, removed, emptied (an item), extended (a sequence got items) or reserved (a private block).
+    A `set` element may have the value that it had before.
     """
 
     tag: str
@@ -113,7 +109,7 @@ class State:
     def assign(self, path: TagPath, text: str) -> None:
         """Set the one element under `path`, making it and its way where they are not there."""
         if path.single:
-            target, creator = make(self.top, path)
+            target, creator = make(self.top, path, self._changed)
         else:
             targets = find(self.top, path)
             if len(targets) != 1:
@@ -154,34 +150,24 @@ class State:
 
 
 def _allow(target: Target, text: str | None) -> None:
-    """Refuse what a script must not change; `text` None: it would be removed."""
-    tag = target.tag
-    if tag == _CHARACTER_SET:
-        raise Failed("Specific Character Set belongs to the values that are written in it")
-    if target.spot.path:
-        return
-    if tag >> 16 < 8 or (tag & 0xFFFF == 0 and not (tag >> 16) % 2):
-        raise Failed("file meta, commands and group lengths are not a script's")
-    if tag >> 16 == 0x7FE0:
-        raise Failed("pixel data are not a script's, but for alterPixels")
-    if tag in _MATRIX or tag == _SOP_CLASS:
-        raise Failed("what says how to read the pixels is not a script's")
-    if tag in _IDENTITY and not text:
-        raise Failed("an instance needs its SOP Instance, Study and Series Instance UID")
+    """Raises Failed for what a script must not change; `text` None: it would be removed."""
+    why = forbidden(target.tag, nested=bool(target.spot.path), emptied=not text)
+    if why:
+        raise Failed(why)
 
 
-def copied(ds: Dataset, depth: int = 0) -> Dataset:
+def copied(ds: Dataset, parent: Node | None = None, depth: int = 0) -> Dataset:
     """A copy that shares only what is never changed in place: raw elements and values. Raises Failed."""
     if depth > MAX_DEPTH:
         raise Failed(f"sequences are nested deeper than {MAX_DEPTH}")
+    node = empty_node(ds, parent)
     elements: dict[BaseTag, DataElement | RawDataElement] = {}
     for tag in map(BaseTag, tags_of(ds)):
         element = ds.get_item(tag, keep_deferred=True)
         if not isinstance(element, RawDataElement) and isinstance(element.value, Sequence):
-            items = Sequence(copied(item, depth + 1) for item in element.value)
+            items = Sequence(copied(item, node, depth + 1) for item in element.value)
             element = DataElement(tag, element.VR, items)
         elements[tag] = element
-    node = empty_node(ds)
     new = Dataset(elements, parent_encoding=node.encodings)
     new.set_original_encoding(*node.encoding, ds.original_character_set or node.encodings)
     if hasattr(ds, "file_meta"):

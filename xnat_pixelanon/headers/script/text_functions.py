@@ -16,6 +16,7 @@ from xnat_pixelanon.headers.script.values import Failed
 TRUE, FALSE = "true", "false"
 FORMAT = re.compile(r"(?:[^{}']|\{[0-9]{1,3}\})*")
 _HOLE = re.compile(r"\{([0-9]{1,3})\}")
+_URL = re.compile(r"[!-\[\]-~]{1,2048}")  # what every reader of URLs reads alike
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
@@ -135,7 +136,12 @@ def _get_url(state: State, url: str | None) -> str:
     fetch = state.surroundings.fetch
     try:
         parts = urlsplit(url or "")
-        plain = parts.scheme in ("http", "https") and parts.username is None and parts.password is None
+        plain = (
+            _URL.fullmatch(url or "") is not None
+            and parts.scheme in ("http", "https")
+            and parts.username is None
+            and parts.password is None
+        )
         host = (parts.hostname or "").lower()
     except ValueError:
         plain, host = False, ""
