@@ -125,7 +125,9 @@ CASES: dict[str, tuple[str, dict[str, str | None]]] = {
         '(0008,0080) := normalizeString[(0008,0080), "oe"]',
         {"(0008,0080)": "Zooelab"},
     ),
-    "a function of a missing value changes nothing": ("(0010,0020) := uppercase[(0010,21B0)]", {}),
+    "normalizeString of a missing value changes nothing": ("(0010,0020) := normalizeString[(0010,21B0)]", {}),
+    "hashUID of a missing value changes nothing": ("(0020,0052) := hashUID[(0020,0052)]", {}),
+    "paths need no list": ("removeTags[(0010,0010), {(0010,0020)}]", {NAME: GONE, ID: GONE}),
     "and, or, equals": ('if (and[or[false[], "true"], equals["a", "a", "a"]]) {\n(0010,0020) := "t"\n}', {ID: "t"}),
     "or of false is false": ('or[false[], false[]] ? (0010,0020) := "t"', {}),
     "lookup without an entry changes nothing": ('(0010,0020) := lookup["pid", (0010,0020)]', {}),
@@ -254,3 +256,13 @@ def test_the_age_is_scaled_only_over_89_and_only_where_it_stands(
     ds.PatientBirthDate, ds.PatientAge = birth, age
     done = apply("scalePatientAgeAndDobFromStudyDate[]", ds).dataset
     assert (done.PatientBirthDate, done.PatientAge) == expected
+
+
+def test_the_age_is_scaled_within_sequences_too() -> None:
+    ds = image()
+    ds.ReferencedImageSequence[0].PatientBirthDate = "19200101"
+    ds.ReferencedImageSequence[0].PatientAge = "101Y"
+    ds.ReferencedImageSequence[1].PatientAge = "003D"
+    done = apply("scalePatientAgeAndDobFromStudyDate[]", ds).dataset
+    first, second = done.ReferencedImageSequence
+    assert (first.PatientBirthDate, first.PatientAge, second.PatientAge) == ("19330228", "089Y", "003D")

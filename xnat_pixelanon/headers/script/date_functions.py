@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
 
+from pydicom.dataelem import DataElement
+
 from xnat_pixelanon.headers.script.nodes import TagPath
 from xnat_pixelanon.headers.script.paths import Target
 from xnat_pixelanon.headers.script.state import State
@@ -86,7 +88,7 @@ def _shift_targets(state: State, targets: list[Target], count: str | None, unit:
         state.put(target, shifted(text_of(element), element.VR, count, unit))
 
 
-def _shift_list(state: State, paths: tuple[TagPath, ...], count: str | None, unit: str | None = "seconds") -> None:
+def _shift_list(state: State, paths: tuple[TagPath, ...], count: str | None, unit: str | None) -> None:
     for path in paths:
         _shift_targets(state, state.find(path), count, unit)
 
@@ -96,10 +98,8 @@ def _shift_sequence(state: State, count: str | None, *paths: TagPath) -> None:
         _shift_targets(state, state.find(path), count, "seconds")
 
 
-def _day(state: State, tag: int) -> date | None:
-    if tag not in state.top.ds:
-        return None
-    text = text_of(element_at(state.top.ds, tag)).strip()
+def _day(element: DataElement | None) -> date | None:
+    text = "" if element is None else text_of(element).strip()
     if not text:
         return None
     try:
@@ -110,31 +110,38 @@ def _day(state: State, tag: int) -> date | None:
     raise Failed("Study Date or Patient's Birth Date is no date")
 
 
-def _years(text: str) -> int | None:
-    """Whole years of an Age String; None where there is none."""
+def _years(text: str) -> int:
+    """Whole years of an Age String; 0 where there is none."""
     if not text:
-        return None
+        return 0
     if not re.fullmatch(r"[0-9]{3}[DWMY]", text):
         raise Failed("Patient's Age is no age")
     return int(text[:3]) // {"Y": 1, "M": 12, "W": 52, "D": 365}[text[3]]
 
 
 def _scale_age(state: State) -> None:
-    """An age over 89 becomes 89, and the birth date the one that makes it so (45 CFR 164.514(b)(2)(i)(C))."""
-    ds, top = state.top.ds, state.top
-    birth, study = _day(state, _BIRTH_DATE), _day(state, _STUDY_DATE)
-    age = _years(text_of(element_at(ds, _AGE)).strip()) if _AGE in ds else None
-    old = age is not None and age > _OLDEST
-    if birth is not None:
-        if study is None:
-            raise Failed("without a Study Date nobody knows how old the patient was")
-        by_dates = study.year - birth.year - ((study.month, study.day) < (birth.month, birth.day))
-        old = old or by_dates > _OLDEST
-        if old:
+    """An age over 89 becomes 89, a birth date the one that makes it so, at every depth (45 CFR 164.514(b)(2)(i)(C))."""
+    found = [target for target in state.everywhere() if target.tag in (_BIRTH_DATE, _AGE)]
+    ages = [t for t in found if t.tag == _AGE and _years(text_of(element_at(t.spot.ds, _AGE)).strip()) > _OLDEST]
+    births = [t for t in found if t.tag == _BIRTH_DATE and _day(element_at(t.spot.ds, _BIRTH_DATE)) is not None]
+    study = _day(element_at(state.top.ds, _STUDY_DATE)) if _STUDY_DATE in state.top.ds else None
+    if births and study is None:
+        raise Failed("without a Study Date nobody knows how old the patient was")
+    for target in births:
+        birth = _day(element_at(target.spot.ds, _BIRTH_DATE))
+        assert birth is not None
+        assert study is not None
+        years = study.year - birth.year - ((study.month, study.day) < (birth.month, birth.day))
+        if years > _OLDEST or ages:
             moved = _moved(datetime(study.year, study.month, study.day), -_OLDEST, "years")
-            state.put(Target(top, _BIRTH_DATE), f"{moved.year:04d}{moved:%m%d}")
-    if old and age is not None:
-        state.put(Target(top, _AGE), f"{_OLDEST:03d}Y")
+            state.put(target, f"{moved.year:04d}{moved:%m%d}")
+            ages += [t for t in found if t.tag == _AGE and t.spot is target.spot and t not in ages and _has_value(t)]
+    for target in ages:
+        state.put(target, f"{_OLDEST:03d}Y")
+
+
+def _has_value(target: Target) -> bool:
+    return text_of(element_at(target.spot.ds, target.tag)).strip() != ""
 
 
 _SHIFT = (Kind.PATH, Kind.TEXT, Kind.TEXT)
@@ -143,9 +150,7 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         "scalePatientAgeAndDobFromStudyDate": Function((), Gives.NOTHING, _scale_age),
         "shiftDateByIncrement": Function(_SHIFT, Gives.TEXT, _shift_date, least=2),
         "shiftDateTimeByIncrement": Function(_SHIFT, Gives.TEXT, _shift_date_time, least=2),
-        "shiftDateTimeListByIncrement": Function(
-            (Kind.PATHS, Kind.TEXT, Kind.TEXT), Gives.NOTHING, _shift_list, least=2
-        ),
+        "shiftDateTimeListByIncrement": Function((Kind.PATHS, Kind.TEXT, Kind.TEXT), Gives.NOTHING, _shift_list),
         "shiftDateTimeSequenceByIncrement": Function(
             (Kind.TEXT, Kind.QUOTED), Gives.NOTHING, _shift_sequence, rest=Kind.QUOTED
         ),

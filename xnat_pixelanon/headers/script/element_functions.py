@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 from types import MappingProxyType
 
 from pydicom.dataelem import DataElement
@@ -42,8 +43,8 @@ def _new_uid(state: State) -> str:
     return state.surroundings.map_uid(f"newUID {place.line} {place.column} {state.source_uid}")
 
 
-def _map_in_place(state: State, paths: tuple[TagPath, ...]) -> None:
-    for path in paths:
+def _map_in_place(state: State, *lists: tuple[TagPath, ...]) -> None:
+    for path in chain(*lists):
         for target in state.find(path):
             element = element_at(target.spot.ds, target.tag)
             if element.VR != "UI":
@@ -52,11 +53,11 @@ def _map_in_place(state: State, paths: tuple[TagPath, ...]) -> None:
 
 
 def _map_referenced(state: State, _: str | None, *paths: TagPath) -> None:
-    _map_in_place(state, paths)
+    _map_in_place(state, paths)  # the prefix is not used: one mapping for the project
 
 
-def _remove_tags(state: State, paths: tuple[TagPath, ...]) -> None:
-    for path in paths:
+def _remove_tags(state: State, *lists: tuple[TagPath, ...]) -> None:
+    for path in chain(*lists):
         for target in state.find(path):
             state.remove(target)
 
@@ -68,9 +69,11 @@ def remove_private(state: State, kept: frozenset[tuple[int, int]] = frozenset())
             state.remove(target)
 
 
-def _retain_private(state: State, paths: tuple[TagPath, ...]) -> None:
+def _retain_private(state: State, *lists: tuple[TagPath, ...]) -> None:
     kept: set[tuple[int, int]] = set()
-    for path in paths:
+    for path in chain(*lists):
+        if not path.last.creator:
+            raise Failed("only private elements are retained")
         for target in state.find(path):
             kept |= _with_its_way(state, target)
     remove_private(state, frozenset(kept))
@@ -91,12 +94,13 @@ def _creator(target: Target) -> tuple[int, int]:
     return id(target.spot.ds), target.tag & 0xFFFF0000 | (target.tag >> 8 & 0xFF)
 
 
-def _collect(state: State, paths: tuple[TagPath, ...]) -> tuple[str, ...]:
-    found = [text_of(element_at(t.spot.ds, t.tag)) for path in paths for t in state.find(path) if t.item is None]
+def _collect(state: State, *lists: tuple[TagPath, ...]) -> tuple[str, ...]:
+    targets = [target for path in chain(*lists) for target in state.find(path) if target.item is None]
+    found = [text_of(element_at(target.spot.ds, target.tag)) for target in targets]
     return tuple(text for text in found if text)
 
 
-def _blank(state: State, values: Runtime) -> None:
+def _blank(state: State, *values: Runtime) -> None:
     wanted = {text for text in _texts(state, values) if text.strip()}
     for target in state.everywhere():
         element = element_at(target.spot.ds, target.tag)
@@ -156,18 +160,18 @@ _HASH = Function((Kind.TEXT,), Gives.TEXT, _hash_uid)
 FUNCTIONS: Mapping[str, Function] = MappingProxyType(
     {
         "alterPixels": Function((Kind.TEXT,) * 4, Gives.NOTHING, _alter_pixels),
-        "blankValues": Function((Kind.LIST,), Gives.NOTHING, _blank),
-        "collectValues": Function((Kind.PATHS,), Gives.LIST, _collect),
+        "blankValues": Function((Kind.LIST,), Gives.NOTHING, _blank, rest=Kind.LIST),
+        "collectValues": Function((Kind.PATHS,), Gives.LIST, _collect, rest=Kind.PATHS),
         "delete": Function((Kind.RAW,), Gives.NOTHING, _delete),
         "hashUID": _HASH,
-        "hashUIDList": Function((Kind.PATHS,), Gives.NOTHING, _map_in_place),
+        "hashUIDList": Function((Kind.PATHS,), Gives.NOTHING, _map_in_place, rest=Kind.PATHS),
         "isPresent": Function((Kind.SINGLE,), Gives.TRUTH, _is_present, rest=Kind.SINGLE),
         "mapReferencedUIDs": Function((Kind.TEXT, Kind.QUOTED), Gives.NOTHING, _map_referenced, rest=Kind.QUOTED),
         "mapUID": Function((Kind.TEXT, Kind.TEXT), Gives.TEXT, _hash_uid, least=1),
         "newUID": Function((), Gives.TEXT, _new_uid),
         "reject": Function((Kind.TEXT,), Gives.NOTHING, _reject, least=0),
-        "removeTags": Function((Kind.PATHS,), Gives.NOTHING, _remove_tags),
-        "retainPrivateTags": Function((Kind.PATHS,), Gives.NOTHING, _retain_private),
+        "removeTags": Function((Kind.PATHS,), Gives.NOTHING, _remove_tags, rest=Kind.PATHS),
+        "retainPrivateTags": Function((Kind.PATHS,), Gives.NOTHING, _retain_private, rest=Kind.PATHS),
         "set": Function(
             (Kind.RAW, Kind.TEXT), Gives.NOTHING, lambda s, p, v: None if v is None else s.put(_raw(s, p), v)
         ),

@@ -1,4 +1,4 @@
-"""Functions on texts and truths. A text that is not there (None) stays so, but where a text would be put together."""
+"""Functions on texts and truths. Without the text (None) most fail, as DicomEdit's do; normalizeString leaves it so."""
 
 from __future__ import annotations
 
@@ -91,22 +91,35 @@ def _substring(_: State, text: str | None, first: str | None, end: str | None) -
     return whole[start:stop]
 
 
-def _replace(_: State, text: str | None, old: str | None, new: str | None) -> str | None:
-    if text is None:
-        return None
-    wanted, instead = _there((old, new))
+def _replace(_: State, *texts: str | None) -> str:
+    text, wanted, instead = _there(texts)
     if not wanted or text.count(wanted) * len(instead) > MAX_TEXT:
         raise Failed("what is to be replaced is empty, or the result too long")
     return _short(text.replace(wanted, instead))
 
 
+def _ismatch(_: State, text: str | None, pattern: str | None) -> str:
+    (there,) = _there((text,))
+    return truth(matches_whole(there, pattern))
+
+
+def _lowercase(_: State, text: str | None) -> str:
+    (there,) = _there((text,))
+    return _short(there.lower())
+
+
+def _uppercase(_: State, text: str | None) -> str:
+    (there,) = _there((text,))
+    return _short(there.upper())
+
+
 def _match(_: State, text: str | None, pattern: str | None, group: str | None) -> str | None:
-    number = whole_number(group)
+    (there,), number = _there((text,)), whole_number(group)
     compiled = pattern_of(pattern)
     if not 0 <= number <= compiled.compiled.groups:
         raise Failed("the regular expression has no such group")
     try:
-        found = None if text is None else compiled.first(text)
+        found = compiled.first(there)
     except Unsafe as error:
         raise Failed(str(error)) from None
     return None if found is None else found[number]
@@ -163,17 +176,15 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         "false": Function((), Gives.TRUTH, lambda _: FALSE),
         "format": Function((_TEXT,), Gives.TEXT, _format, rest=_TEXT),
         "getURL": Function((_TEXT,), Gives.TEXT, _get_url),
-        "ismatch": Function(
-            (_TEXT, Kind.PATTERN), Gives.TRUTH, lambda _, v, p: truth(v is not None and matches_whole(v, p))
-        ),
+        "ismatch": Function((_TEXT, Kind.PATTERN), Gives.TRUTH, _ismatch),
         "lookup": Function((_TEXT, _TEXT), Gives.TEXT, _lookup),
-        "lowercase": Function((_TEXT,), Gives.TEXT, lambda _, v: None if v is None else _short(v.lower())),
+        "lowercase": Function((_TEXT,), Gives.TEXT, _lowercase),
         "match": Function((_TEXT, Kind.PATTERN, _TEXT), Gives.TEXT, _match),
         "normalizeString": Function((_TEXT, _TEXT), Gives.TEXT, _normalise, least=1),
         "or": Function((_TEXT,), Gives.TRUTH, lambda _, *v: truth(any(tuple(map(is_true, v)))), rest=_TEXT),
         "replace": Function((_TEXT, _TEXT, _TEXT), Gives.TEXT, _replace),
         "substring": Function((_TEXT, _TEXT, _TEXT), Gives.TEXT, _substring),
         "true": Function((), Gives.TRUTH, lambda _: TRUE),
-        "uppercase": Function((_TEXT,), Gives.TEXT, lambda _, v: None if v is None else _short(v.upper())),
+        "uppercase": Function((_TEXT,), Gives.TEXT, _uppercase),
     }
 )
