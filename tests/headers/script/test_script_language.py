@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from script_makers import IDENTITY, apply, differences, image
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+from script_makers import IDENTITY, apply, differences, flat, image, item
 
 ID, NAME = "(0010,0020)", "(0010,0010)"
 FIRST, DEEP = "(0008,1140)[0].(0010,0010)", "(0008,1140)[1].(0008,1140)[0].(0010,0010)"
@@ -266,3 +268,24 @@ def test_the_age_is_scaled_within_sequences_too() -> None:
     done = apply("scalePatientAgeAndDobFromStudyDate[]", ds).dataset
     first, second = done.ReferencedImageSequence
     assert (first.PatientBirthDate, first.PatientAge, second.PatientAge) == ("19330228", "089Y", "003D")
+
+
+def test_a_retained_private_sequence_keeps_what_lies_in_it_and_a_retained_item_its_way() -> None:
+    def nested() -> Dataset:
+        inner = item(PatientID="in")
+        for creator in ("TOY MAKER", "TOY SHOP"):
+            inner.private_block(0x0019, creator, create=True).add_new(1, "LO", "deep")
+        ds = image()
+        ds.private_block(0x0019, "TOY MAKER").add_new(8, "SQ", Sequence([inner]))
+        return ds
+
+    whole = apply("retainPrivateTags[{(0019,{TOY MAKER}08)}]", nested()).dataset
+    sequence = {path for path in flat(whole) if path.startswith("(0019,")}
+    within = {f"(0019,1008)[0].(0019,{element})" for element in ("0010", "0011", "1001", "1101")}
+    assert sequence == {"(0019,0010)", "(0019,1008)", "(0019,1008)[0].(0010,0020)", *within}
+    part = apply("retainPrivateTags[+/(0019,{TOY SHOP}01)]", nested()).dataset
+    assert {path for path in flat(part) if path.startswith("(0019,")} == {
+        *("(0019,0010)", "(0019,1008)", "(0019,1008)[0].(0010,0020)"),
+        *("(0019,1008)[0].(0019,0011)", "(0019,1008)[0].(0019,1101)"),
+    }
+    assert not [path for path in flat(part) if path.startswith("(0021,")]

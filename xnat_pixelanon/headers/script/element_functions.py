@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from itertools import chain
 from types import MappingProxyType
@@ -70,24 +71,25 @@ def remove_private(state: State, kept: frozenset[tuple[int, int]] = frozenset())
 
 
 def _retain_private(state: State, *lists: tuple[TagPath, ...]) -> None:
-    kept: set[tuple[int, int]] = set()
+    named: set[str] = set()
     for path in chain(*lists):
         if not path.last.creator:
             raise Failed("only private elements are retained")
-        for target in state.find(path):
-            kept |= _with_its_way(state, target)
+        named |= {target.path for target in state.find(path)}
+    on_the_way = {above for path in named for above in _above(path)}
+    kept: set[tuple[int, int]] = set()
+    for target in state.everywhere():
+        if target.path in named or target.path in on_the_way or not named.isdisjoint(_above(target.path)):
+            kept |= {(id(target.spot.ds), target.tag), _creator(target)}
     remove_private(state, frozenset(kept))
 
 
-def _with_its_way(state: State, target: Target) -> set[tuple[int, int]]:
-    """The element, its creator, what lies within it, and the private sequences that it lies in."""
-    inside = target.path if target.item is None else target.path + "."
-    kept = set()
-    for other in state.everywhere():
-        within = other.path == target.path or other.path.startswith((inside + "[", inside + "."))
-        if within or target.path.startswith((other.path + "[", other.path + ".")):
-            kept |= {(id(other.spot.ds), other.tag), _creator(other)}
-    return kept | {(id(target.spot.ds), target.tag), _creator(target)}
+def _above(path: str) -> list[str]:
+    """The items and sequences that an element lies in: `A[0]` and `A` of `A[0].B`."""
+    items = [path[: match.start()] for match in re.finditer(r"\.", path)]
+    if path.endswith("]"):
+        items.append(path)
+    return [above for item in items for above in (item, item[: item.rindex("[")])]
 
 
 def _creator(target: Target) -> tuple[int, int]:
