@@ -18,6 +18,7 @@ from script_makers import IDENTITY, SURROUNDINGS, VARIABLES, apply, differences,
 
 import xnat_pixelanon.headers.script as package
 from xnat_pixelanon.errors import DocumentError, InstanceError, TransferError
+from xnat_pixelanon.headers import HeaderRequest, clean_header
 from xnat_pixelanon.headers.script import FUNCTIONS, Surroundings, compile_script
 from xnat_pixelanon.headers.script.patterns import Unsafe, compile_pattern
 
@@ -109,6 +110,18 @@ def test_a_settled_private_element_takes_its_creator_along_at_every_depth() -> N
     applied = apply('(0019,{TOY MAKER}01) := "a"\n(0008,1140)[0]/(0019,{TOY MAKER}01) := "b"')
     first = "(0008,1140)[0]."
     assert applied.settled == {"(0019,0010)", "(0019,1001)", f"{first}(0019,0010)", f"{first}(0019,1001)"}
+
+
+def test_the_profile_reads_what_a_script_has_made() -> None:
+    script = (
+        '(0010,0010) := subject\n(0008,1140)[2]/(0008,1155) := "2.999.6"\n- (0010,0030)\n(0008,1030) := "Knie größer"'
+    )
+    request = HeaderRequest(IDENTITY, "P0042", "P0042_1", "CLEAN", ExplicitVRLittleEndian, False, True, None, "0")
+    for source in (image(), read_back(), read_back(implicit=True)):
+        applied = apply(script, source)
+        cleaned = clean_header(applied.dataset, request).dataset
+        assert (cleaned.PatientName, cleaned.PatientID) == ("P0042", "P0042")
+        assert "Quux" not in str(cleaned)
 
 
 # alterPixels

@@ -5,7 +5,6 @@ Works step by step on the set of data sets reached so far, each once: no path co
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,7 +20,8 @@ from xnat_pixelanon.headers.script.values import Failed, element_at
 from xnat_pixelanon.headers.silence import PYDICOM_ERRORS
 from xnat_pixelanon.headers.tree import Node, dictionary_vr, empty_node, path_of
 
-_DIGITS = MappingProxyType({"X": "[0-9A-F]", "@": "[02468ACE]", "#": "[13579BDF]"})
+_WILD = MappingProxyType({"X": (0, 0), "@": (1, 0), "#": (1, 1)})
+_PERHAPS_SQ = ("SQ", "UN", None)
 _ITEM = b"\xfe\xff\x00\xe0"
 
 
@@ -104,15 +104,19 @@ def descend(top: Spot) -> Iterator[Spot]:
     while waiting:
         spot = waiting.pop()
         yield spot
-        for tag in tags_of(spot.ds):
+        for tag in _perhaps_sequences(spot.ds):
             items = items_of(spot.ds, tag)
             waiting += [_inside(spot, tag, items, index) for index in range(len(items))] if items else []
+
+
+def _perhaps_sequences(ds: Dataset) -> list[int]:
+    return sorted(int(tag) for tag, element in ds.items() if element.VR in _PERHAPS_SQ)
 
 
 def items_of(ds: Dataset, tag: int) -> Sequence | None:
     """The items of a sequence, None for any other element; also of one whose VR the file does not say."""
     raw = ds.get_item(BaseTag(tag), keep_deferred=True) if tag in ds else None
-    if raw is None or raw.VR not in ("SQ", "UN", None):
+    if raw is None or raw.VR not in _PERHAPS_SQ:
         return None
     if isinstance(raw, RawDataElement) and raw.VR != "SQ":
         public = dictionary_vr(tag) == "SQ"
@@ -155,7 +159,7 @@ def _step(spot: Spot, step: ElementStep | DepthStep) -> Iterator[Spot]:
     if isinstance(step, DepthStep):
         deep = 2 if step.symbol == "." else 1 if step.symbol == "+" else 0
         if deep == 2:
-            yield from _children(spot, tags_of(spot.ds), EVERY)
+            yield from _children(spot, _perhaps_sequences(spot.ds), EVERY)
         else:
             walk = descend(spot)
             if deep:
@@ -176,8 +180,18 @@ def _children(spot: Spot, tags: Iterable[int], index: int) -> Iterator[Spot]:
 
 
 @lru_cache(maxsize=512)
-def _digits(pattern: str) -> re.Pattern[str]:
-    return re.compile("".join(_DIGITS.get(digit, digit) for digit in pattern))
+def _bits(pattern: str) -> tuple[int, int]:
+    """Which bits of a number a pattern fixes, and to what: a digit all four, @ and # the last one, X none."""
+    mask = value = 0
+    for digit in pattern:
+        fixed, bits = _WILD.get(digit) or (0xF, int(digit, 16))
+        mask, value = mask << 4 | fixed, value << 4 | bits
+    return mask, value
+
+
+def _fits(number: int, pattern: str) -> bool:
+    mask, value = _bits(pattern)
+    return number & mask == value
 
 
 def _tags(ds: Dataset, step: ElementStep) -> list[int]:
@@ -187,12 +201,12 @@ def _tags(ds: Dataset, step: ElementStep) -> list[int]:
     if not step.wild:
         tag = int(step.group + step.element, 16)
         return [tag] if tag in ds else []
-    pattern = _digits(step.group + step.element)
-    return [tag for tag in tags_of(ds) if pattern.fullmatch(f"{tag:08X}")]
+    mask, value = _bits(step.group + step.element)
+    return [tag for tag in tags_of(ds) if tag & mask == value]
 
 
 def _in_block(tag: int, block: int, element: str) -> bool:
-    return tag >> 8 == block and _digits(element).fullmatch(f"{tag & 0xFF:02X}") is not None
+    return tag >> 8 == block and _fits(tag & 0xFF, element)
 
 
 def _blocks(ds: Dataset, step: ElementStep) -> list[int]:
@@ -201,7 +215,7 @@ def _blocks(ds: Dataset, step: ElementStep) -> list[int]:
         (tag >> 16 << 8) | tag & 0xFF
         for tag in tags_of(ds)
         if is_creator(tag)
-        and _digits(step.group).fullmatch(f"{tag >> 16:04X}")
+        and _fits(tag >> 16, step.group)
         and str(element_at(ds, tag).value or "").strip() == step.creator
     ]
 

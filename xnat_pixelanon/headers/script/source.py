@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from xnat_pixelanon.headers.script.nodes import Place
@@ -31,6 +32,10 @@ def without_comments(text: str) -> str:
     if len(text) > MAX_SCRIPT:
         raise Wrong(f"a script has at most {MAX_SCRIPT} characters", Place(1, 1))
     text = text.removeprefix("\ufeff")
+    lone = re.search(r"\r(?!\n|\s*\Z)", text)
+    if lone:  # it would end a comment in DicomEdit, and nothing else
+        before = text[: lone.start()].split("\n")
+        raise Wrong("a carriage return without a line feed", Place(len(before), len(before[-1]) + 1))
     return "\n".join(_lines(text))
 
 

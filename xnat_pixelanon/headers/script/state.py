@@ -161,13 +161,11 @@ def copied(ds: Dataset, parent: Node | None = None, depth: int = 0) -> Dataset:
     if depth > MAX_DEPTH:
         raise Failed(f"sequences are nested deeper than {MAX_DEPTH}")
     node = empty_node(ds, parent)
-    elements: dict[BaseTag, DataElement | RawDataElement] = {}
-    for tag in map(BaseTag, tags_of(ds)):
-        element = ds.get_item(tag, keep_deferred=True)
+    elements = dict(ds.items())
+    for tag, element in elements.items():
         if not isinstance(element, RawDataElement) and isinstance(element.value, Sequence):
             items = Sequence(copied(item, node, depth + 1) for item in element.value)
-            element = DataElement(tag, element.VR, items)
-        elements[tag] = element
+            elements[tag] = DataElement(tag, element.VR, items)
     new = Dataset(elements, parent_encoding=node.encodings)
     new.set_original_encoding(*node.encoding, ds.original_character_set or node.encodings)
     if hasattr(ds, "file_meta"):

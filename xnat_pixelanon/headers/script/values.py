@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 import struct
 from types import MappingProxyType
 
@@ -19,6 +21,8 @@ from xnat_pixelanon.headers.tree import CHARSET_VRS, STRING_VRS, Node, dictionar
 
 _ONE_VALUE_VRS = frozenset({"LT", "ST", "UR", "UT"})
 _STRUCT = MappingProxyType({"FD": "d", "FL": "f", "SL": "i", "SS": "h", "SV": "q", "UL": "I", "US": "H", "UV": "Q"})
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class Failed(Exception):
@@ -96,6 +100,8 @@ def _check(vr: str, text: str, node: Node) -> None:
         validate_value(vr, text, config.RAISE)
     except PYDICOM_ERRORS:
         raise Failed(f"the value is not one of VR {vr}") from None
+    if _CONTROL.search(text if vr not in _ONE_VALUE_VRS else re.sub(r"[\t\n\f\r]", "", text)):
+        raise Failed("the value has control characters")  # an escape would start another character set
     if text.isascii():
         return
     if vr not in CHARSET_VRS or node.default_repertoire or not all(_encodes(sign, node.encodings) for sign in text):
@@ -116,6 +122,8 @@ def _number(vr: str, text: str) -> int | float:
     try:
         number = float(text) if vr in ("FD", "FL") else int(text)
         struct.pack(_STRUCT[vr], number)
+        if not math.isfinite(number):
+            raise ValueError
     except (ValueError, OverflowError, struct.error):
         raise Failed(f"the value is not one of VR {vr}") from None
     return number
