@@ -11,10 +11,9 @@ from xnat_pixelanon.errors import DocumentError
 from xnat_pixelanon.headers.script import FUNCTIONS, VARIABLES, compile_script
 from xnat_pixelanon.headers.script.check import VERSIONS
 from xnat_pixelanon.headers.script.date_functions import UNITS
-from xnat_pixelanon.headers.script.parse import MAX_INDEX
 from xnat_pixelanon.headers.script.patterns import MAX_WAYS
 from xnat_pixelanon.headers.script.source import MAX_NESTING, MAX_SCRIPT
-from xnat_pixelanon.headers.script.state import MAX_TEXT
+from xnat_pixelanon.headers.script.state import MAX_MADE, MAX_TEXT
 
 PAGE = (Path(__file__).parents[3] / "docs" / "dicomedit.md").read_text("utf-8")
 SECTION = PAGE.split("### Functions\n", 1)[1].split("\n## ", 1)[0]
@@ -41,7 +40,7 @@ def test_every_limit_and_word_is_documented() -> None:
         f"{MAX_SCRIPT // 1024} KiB",
         f"{MAX_NESTING} deep",
         f"{MAX_TEXT // 1024} KiB",
-        f"at most {MAX_INDEX}",
+        f"at most {MAX_MADE} in a run",
     ):
         assert limit in words
     assert f"{MAX_WAYS // 1_000_000} million ways" in words

@@ -27,8 +27,8 @@ IN_THE_SCRIPT = {
         "line 2, column 14: the script ends within a statement",
     ),
     "an item number without end": (
-        '(0008,1140)[1000]/(0010,0010) := "a"',
-        "line 1, column 1: an item number is at most 999",
+        '(0008,1140)[100000]/(0010,0010) := "a"',
+        "line 1, column 1: an item number is at most 99999",
     ),
     "a carriage return that would hide a statement": (
         "- (0010,0010) // c\r- (0010,0020)",
@@ -190,6 +190,7 @@ ON_AN_INSTANCE = {
     "emptying a UID that an instance needs": '(0020,000E) := ""',
     "blanking what says how to read the pixels": "blankValues[{(0008,0016)}]",
     "doubling without end": 'v := "aa"\n' + "v := concatenate[v, v]\n" * 40,
+    "more items than anyone needs": '(0008,1140)[999]/(0010,0010) := "a"\n(0008,1140)[1004]/(0010,0010) := "a"',
     "removing the image's size": 'delete["(0028,0010)"]',
 }
 

@@ -13,8 +13,8 @@ from xnat_pixelanon.headers.script import nodes
 from xnat_pixelanon.headers.script.nodes import EVERY, Place, Statement, TagPath, Value
 from xnat_pixelanon.headers.script.source import Wrong, without_comments
 
-MAX_INDEX = 999
-"""The highest item number; `:=` makes the items up to it."""
+MAX_INDEX = 99_999
+"""The highest item number."""
 _ESCAPES = re.compile(r"\\(.)")
 _KNOWN_ESCAPES = frozenset("btnfr'\\u01234567")
 _PARTS = re.compile(r"\((.{4}),(?:\{(.*)\})?(.*)\)")

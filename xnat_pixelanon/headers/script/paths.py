@@ -73,10 +73,10 @@ def find(top: Spot, path: TagPath) -> list[Target]:
     return targets
 
 
-def make(top: Spot, path: TagPath, made: Callable[[Target, str], None]) -> tuple[Target, str]:
+def make(top: Spot, path: TagPath, made: Callable[[Target, str, int], None]) -> tuple[Target, str]:
     """The one element that `path` names, with items up to the index and private blocks on the way; and its creator.
 
-    `made` is told of what had to be made for it.
+    `made` is told, before it is done, of what has to be made for it, and how many.
     """
     spot = top
     for step in path.steps[:-1]:
@@ -92,8 +92,9 @@ def make(top: Spot, path: TagPath, made: Callable[[Target, str], None]) -> tuple
         assert items is not None
         assert step.index is not None
         if len(items) <= step.index:
-            items.extend(Dataset() for _ in range(step.index + 1 - len(items)))
-            made(Target(spot, tag), "extended")
+            number = step.index + 1 - len(items)
+            made(Target(spot, tag), "extended", number)
+            items.extend(Dataset() for _ in range(number))
         spot = _inside(spot, tag, items, step.index)
     return Target(spot, _made_tag(spot, path.last, made)), path.last.creator
 
@@ -220,7 +221,7 @@ def _blocks(ds: Dataset, step: ElementStep) -> list[int]:
     ]
 
 
-def _made_tag(spot: Spot, step: ElementStep, made: Callable[[Target, str], None]) -> int:
+def _made_tag(spot: Spot, step: ElementStep, made: Callable[[Target, str, int], None]) -> int:
     """The tag of an element that is to be written; reserves a private block (PS3.5 7.8.1) where there is none."""
     if step.wild:
         raise Failed("a path that is written must name one element")
@@ -236,6 +237,6 @@ def _made_tag(spot: Spot, step: ElementStep, made: Callable[[Target, str], None]
         if free is None:
             raise Failed("no private block is free")
         ds[BaseTag((group << 16) + free)] = DataElement((group << 16) + free, "LO", step.creator)
-        made(Target(spot, (group << 16) + free), "reserved")
+        made(Target(spot, (group << 16) + free), "reserved", 1)
         blocks = [(group << 8) | free]
     return (blocks[0] << 8) | int(step.element, 16)

@@ -25,6 +25,9 @@ MAX_TEXT = 64 * 1024
 """Characters of a value that a script may make."""
 _SOP_INSTANCE = 0x00080018
 
+MAX_MADE = 1000
+"""Sequence items and private blocks that one run may make."""
+
 Runtime = str | TagPath | tuple["Runtime", ...] | None
 """What a variable or an argument can be: text, a tag path within a list, a list, or nothing."""
 
@@ -81,6 +84,7 @@ class State:
     changes: list[Change] = field(default_factory=list)
     pixels: list[PixelRequest] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    made: int = 0
 
     def note(self, words: str) -> None:
         """Say something about the statement that runs; never a value."""
@@ -109,7 +113,7 @@ class State:
     def assign(self, path: TagPath, text: str) -> None:
         """Set the one element under `path`, making it and its way where they are not there."""
         if path.single:
-            target, creator = make(self.top, path, self._changed)
+            target, creator = make(self.top, path, self._made)
         else:
             targets = find(self.top, path)
             if len(targets) != 1:
@@ -144,6 +148,12 @@ class State:
     def everywhere(self) -> list[Target]:
         """Every element at every depth."""
         return [Target(spot, tag) for spot in descend(self.top) for tag in tags_of(spot.ds)]
+
+    def _made(self, target: Target, action: str, number: int) -> None:
+        self.made += number
+        if self.made > MAX_MADE:
+            raise Failed(f"more than {MAX_MADE} items and private blocks would be made")
+        self._changed(target, action)
 
     def _changed(self, target: Target, action: str) -> None:
         self.changes.append(Change(target.path, action, self.place))
