@@ -124,6 +124,20 @@ def test_the_profile_reads_what_a_script_has_made() -> None:
         assert "Quux" not in str(cleaned)
 
 
+def test_pixel_data_that_were_not_read_yet_stay_where_they_are(tmp_path) -> None:
+    ds = image()
+    ds.add_new(0x7FE00010, "OW", bytes(48 * 64 * 2))
+    ds.BitsAllocated = 16
+    ds.file_meta = FileMetaDataset()
+    ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    ds.save_as(tmp_path / "a", enforce_file_format=True)
+    lazy = dcmread(tmp_path / "a", defer_size=1024)
+    script = "blankValues[{(0010,0010)}]\nremoveAllPrivateTags\n- */(0010,0010)"
+    done = apply(script, lazy).dataset
+    assert done.get_item(0x7FE00010, keep_deferred=True).value is None
+    assert done.PatientComments == ""
+
+
 # alterPixels
 
 

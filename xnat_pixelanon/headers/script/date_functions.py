@@ -10,7 +10,7 @@ from types import MappingProxyType
 from pydicom.dataelem import DataElement
 
 from xnat_pixelanon.headers.script.nodes import TagPath
-from xnat_pixelanon.headers.script.paths import Target
+from xnat_pixelanon.headers.script.paths import Target, descend
 from xnat_pixelanon.headers.script.state import State
 from xnat_pixelanon.headers.script.table import Function, Gives, Kind
 from xnat_pixelanon.headers.script.text_functions import whole_number
@@ -111,9 +111,7 @@ def _day(element: DataElement | None) -> date | None:
 
 
 def _years(text: str) -> int:
-    """Whole years of an Age String; 0 where there is none."""
-    if not text:
-        return 0
+    """Whole years of an Age String."""
     if not re.fullmatch(r"[0-9]{3}[DWMY]", text):
         raise Failed("Patient's Age is no age")
     return int(text[:3]) // {"Y": 1, "M": 12, "W": 52, "D": 365}[text[3]]
@@ -121,27 +119,28 @@ def _years(text: str) -> int:
 
 def _scale_age(state: State) -> None:
     """An age over 89 becomes 89, a birth date the one that makes it so, at every depth (45 CFR 164.514(b)(2)(i)(C))."""
-    found = [target for target in state.everywhere() if target.tag in (_BIRTH_DATE, _AGE)]
-    ages = [t for t in found if t.tag == _AGE and _years(text_of(element_at(t.spot.ds, _AGE)).strip()) > _OLDEST]
-    births = [t for t in found if t.tag == _BIRTH_DATE and _day(element_at(t.spot.ds, _BIRTH_DATE)) is not None]
     study = _day(element_at(state.top.ds, _STUDY_DATE)) if _STUDY_DATE in state.top.ds else None
-    if births and study is None:
-        raise Failed("without a Study Date nobody knows how old the patient was")
-    for target in births:
-        birth = _day(element_at(target.spot.ds, _BIRTH_DATE))
-        assert birth is not None
-        assert study is not None
-        years = study.year - birth.year - ((study.month, study.day) < (birth.month, birth.day))
-        if years > _OLDEST or ages:
+    for spot in list(descend(state.top)):
+        there = [tag for tag in (_BIRTH_DATE, _AGE) if tag in spot.ds and text_of(element_at(spot.ds, tag)).strip()]
+        over = [_over_the_oldest(element_at(spot.ds, tag), study) for tag in there]
+        if not any(over):
+            continue
+        if _AGE in there:
+            state.put(Target(spot, _AGE), f"{_OLDEST:03d}Y")
+        if _BIRTH_DATE in there:
+            assert study is not None
             moved = _moved(datetime(study.year, study.month, study.day), -_OLDEST, "years")
-            state.put(target, f"{moved.year:04d}{moved:%m%d}")
-            ages += [t for t in found if t.tag == _AGE and t.spot is target.spot and t not in ages and _has_value(t)]
-    for target in ages:
-        state.put(target, f"{_OLDEST:03d}Y")
+            state.put(Target(spot, _BIRTH_DATE), f"{moved.year:04d}{moved:%m%d}")
 
 
-def _has_value(target: Target) -> bool:
-    return text_of(element_at(target.spot.ds, target.tag)).strip() != ""
+def _over_the_oldest(element: DataElement, study: date | None) -> bool:
+    """Whether an age or birth date that has a value says more than 89 years; both have to be readable."""
+    if element.tag == _AGE:
+        return _years(text_of(element).strip()) > _OLDEST
+    birth = _day(element)
+    if birth is None or study is None:
+        raise Failed("without a Study Date nobody knows how old the patient was")
+    return study.year - birth.year - ((study.month, study.day) < (birth.month, birth.day)) > _OLDEST
 
 
 _SHIFT = (Kind.PATH, Kind.TEXT, Kind.TEXT)

@@ -8,6 +8,7 @@ from itertools import chain
 from types import MappingProxyType
 
 from pydicom.dataelem import DataElement
+from pydicom.tag import BaseTag
 
 from xnat_pixelanon.errors import ConfigurationError
 from xnat_pixelanon.headers.script.nodes import TagPath
@@ -17,7 +18,7 @@ from xnat_pixelanon.headers.script.state import Runtime, State
 from xnat_pixelanon.headers.script.table import Function, Gives, Kind
 from xnat_pixelanon.headers.script.text_functions import is_true, truth
 from xnat_pixelanon.headers.script.values import Failed, element_at, text_of
-from xnat_pixelanon.headers.tree import STRING_VRS
+from xnat_pixelanon.headers.tree import STRING_VRS, dictionary_vr
 
 _BLANKED_VRS = STRING_VRS | {"UN"}
 
@@ -105,12 +106,20 @@ def _collect(state: State, *lists: tuple[TagPath, ...]) -> tuple[str, ...]:
 def _blank(state: State, *values: Runtime) -> None:
     wanted = {text for text in _texts(state, values) if text.strip()}
     for target in state.everywhere():
+        if is_creator(target.tag) or not _may_be_text(target):
+            continue
         element = element_at(target.spot.ds, target.tag)
-        if element.VR in _BLANKED_VRS and not is_creator(target.tag):
-            text = _text_or_bytes(element, target)
-            if text in wanted or not wanted.isdisjoint(text.split("\\")):
-                parts = ["" if part in wanted else part for part in text.split("\\")]
-                state.put(target, "" if text in wanted or not any(parts) else "\\".join(parts))
+        text = _text_or_bytes(element, target) if element.VR in _BLANKED_VRS else ""
+        if text in wanted or not wanted.isdisjoint(text.split("\\")):
+            parts = ["" if part in wanted else part for part in text.split("\\")]
+            state.put(target, "" if text in wanted or not any(parts) else "\\".join(parts))
+
+
+def _may_be_text(target: Target) -> bool:
+    """Without converting it: pixel data may still lie in the file."""
+    raw = target.spot.ds.get_item(BaseTag(target.tag), keep_deferred=True)
+    vr = raw.VR or dictionary_vr(target.tag)
+    return not vr or vr in _BLANKED_VRS
 
 
 def _text_or_bytes(element: DataElement, target: Target) -> str:
