@@ -1,7 +1,7 @@
 """The profile's engine: from a source data set to a cleaned one, element by element, at every sequence level.
 
 What the table does not name is kept only if PS3.6 knows it, its value can be read, and nothing in it identifies the
-source; see `_ruling` for the VR rules. Rules in HeaderAction:
+source; see `rulings.basic` for the VR rules. Rules in HeaderAction:
 
     E.1-1 X, Z, D, U ...   the table's row          project X, Z, D, K   a row of ours in the same file
     private                odd group                group                group lengths; commands, file meta, DICOMDIR
@@ -12,13 +12,14 @@ source; see `_ruling` for the VR rules. Rules in HeaderAction:
     identifier             the value carries something that identifies the source (residue.py)
     invalid                the value is not what its VR allows, or cannot be decoded
     pixel element          group 7FE0: the writer of pixels writes it
+    retain-... K, C        an option of the policy; clean-... C too (rulings.py)
+    exception ...          an exception of the policy
     label, provenance      see provenance.py
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
 from types import MappingProxyType
 
 from pydicom.dataelem import DataElement, RawDataElement
@@ -26,6 +27,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag
 
+from xnat_pixelanon.domain.header_rules import MODIFIED_DATES
 from xnat_pixelanon.errors import InstanceError
 from xnat_pixelanon.headers import provenance
 from xnat_pixelanon.headers.conditions import Context, resolve
@@ -34,20 +36,19 @@ from xnat_pixelanon.headers.identity import Identity, registered_as
 from xnat_pixelanon.headers.profile import lookup
 from xnat_pixelanon.headers.request import CleanedHeader, HeaderAction, HeaderRequest
 from xnat_pixelanon.headers.residue import Identifiers, collect
+from xnat_pixelanon.headers.rulings import DESCRIPTIVE_VRS, Rulings, Way, rulings_of
+from xnat_pixelanon.headers.shift import is_temporal, shifted
 from xnat_pixelanon.headers.silence import quiet
 from xnat_pixelanon.headers.tree import (
     CHARSET_VRS,
     DATE_VRS,
     HEADER_REFUSED,
     NUMBER_STRING_VRS,
-    SIZES,
     SPECIFIC_CHARACTER_SET,
     STRING_VRS,
     Element,
     Node,
     dictionary_vr,
-    is_dataset_tag,
-    is_retired,
     path_of,
     read_tree,
     well_padded,
@@ -56,7 +57,6 @@ from xnat_pixelanon.headers.tree import (
 SOP_CLASS_UID = 0x00080016
 REQUIRED = (SOP_CLASS_UID, 0x00080018, 0x0020000D, 0x0020000E)
 FUNCTIONAL_GROUPS = frozenset({0x52009229, 0x52009230})
-PIXEL_GROUP = 0x7FE0
 # Without these, or with others, the pixels would mean something else: refused rather than emptied.
 _ESSENTIAL = frozenset(
     {
@@ -69,7 +69,6 @@ _ESSENTIAL = frozenset(
 )
 _NUMPY = MappingProxyType({"FD": "f8", "FL": "f4", "SL": "i4", "SV": "i8", "UL": "u4", "UV": "u8"})
 _READ_VRS = CHARSET_VRS | {"SQ"}
-_CODE_URIS = frozenset({0x0008010E, 0x00080120})  # Coding Scheme URL, URN Code Value: parts of codes (PS3.3 8.8)
 
 
 def clean_header(source: Dataset, request: HeaderRequest) -> CleanedHeader:
@@ -81,11 +80,17 @@ def clean_header(source: Dataset, request: HeaderRequest) -> CleanedHeader:
     with quiet():
         tree = read_tree(source)
         context = context_of(tree.elements)
-        identifiers = collect(tree, request.known_identifiers, ae_titles(source))
-        cleaner = Cleaner(request.identity, context, identifiers)
+        rulings = rulings_of(request.rules)
+        identifiers = collect(tree, request.known_identifiers, ae_titles(source), rulings)
+        cleaner = Cleaner(request.identity, context, identifiers, rulings, shift_of(request))
         dataset = cleaner.node(tree, "")
         provenance.apply(dataset, request, cleaner.actions)
     return CleanedHeader(dataset, tuple(cleaner.actions))
+
+
+def shift_of(request: HeaderRequest) -> int:
+    """Days by which dates are moved; 0 where none are."""
+    return request.identity.date_shift(request.subject_label) if MODIFIED_DATES in request.rules.options else 0
 
 
 def ae_titles(source: Dataset) -> list[str]:
@@ -107,40 +112,16 @@ def context_of(elements: Iterable[Element]) -> Context:
     return Context(values[SOP_CLASS_UID], groups)
 
 
-def looks_at_value(tag: int, vrs: frozenset[str], context: Context) -> bool:
+def looks_at_value(tag: int, vrs: frozenset[str], context: Context, rulings: Rulings) -> bool:
     """Whether more of an element than that it has a value decides what is done to it.
 
     `vrs`: what its VR in the file and its VR in PS3.6 may be. Superset: sequences, and text that has to be decoded,
     count always, as reading them can find that they cannot be read.
     """
-    if not vrs.isdisjoint(_READ_VRS):
+    if not vrs.isdisjoint(_READ_VRS) or rulings.option(tag)[0]:
         return True
-    action = resolve(_ruling(tag)[0], tag, context)
+    action = resolve(rulings.basic(tag)[0], tag, context)
     return action == "K" or (action == "U" and "UI" in vrs) or tag == SPECIFIC_CHARACTER_SET
-
-
-@lru_cache(maxsize=8192)
-def _ruling(tag: int) -> tuple[str, str]:
-    """Action and rule for a tag; the action may be a compound one of the table."""
-    if not is_dataset_tag(tag):
-        return "X", "private" if (tag >> 16) % 2 else "group"
-    if tag >> 16 == PIXEL_GROUP:
-        return "X", "pixel element"
-    row = lookup(tag)
-    if row is not None:
-        return row.basic, f"{'project' if row.edition == 'project' else 'E.1-1'} {row.basic}"
-    vr = dictionary_vr(tag)
-    if not vr:
-        return "X", "unknown"
-    if is_retired(tag) and vr not in SIZES and vr not in NUMBER_STRING_VRS:
-        return "X", "retired"
-    if vr == "PN":
-        return "Z", "VR PN"
-    if vr in DATE_VRS or vr in ("AE", "AS") or (vr == "UR" and tag not in _CODE_URIS):
-        return "X", f"VR {vr}"
-    if vr in SIZES or vr in STRING_VRS or vr == "SQ":
-        return "K", ""
-    return "X", "binary"
 
 
 def _has_value(element: Element) -> bool:
@@ -152,13 +133,18 @@ class Cleaner:
     """One run over one tree; collects what it did.
 
     What it does to an element depends on this and on the element alone: the identity that maps UIDs, the context, the
-    identifiers, the node (character set, encoding) and the path. It never looks at the element's neighbours.
+    identifiers, the rulings, the days by which dates are moved, the node (character set, encoding) and the path. It
+    never looks at the element's neighbours.
     """
 
-    def __init__(self, identity: Identity, context: Context, identifiers: Identifiers) -> None:
+    def __init__(
+        self, identity: Identity, context: Context, identifiers: Identifiers, rulings: Rulings, days: int
+    ) -> None:
         self.identity = identity
         self.context = context
         self.identifiers = identifiers
+        self.rulings = rulings
+        self.days = days
         self.actions: list[HeaderAction] = []
 
     def node(self, node: Node, path: str) -> Dataset:
@@ -184,7 +170,12 @@ class Cleaner:
         tag = element.tag
         if tag == SPECIFIC_CHARACTER_SET:
             return self._character_set(element, node, path)
-        basic, rule = _ruling(tag)
+        way, rule = self.rulings.option(tag)
+        if way and not element.fault and element.vr == dictionary_vr(tag):
+            kept = self._under_option(way, element, path, rule)
+            if kept is not None:
+                return kept
+        basic, rule = self.rulings.basic(tag)
         action = resolve(basic, tag, self.context)
         if action == "K":
             return self._keep(element, path)
@@ -199,6 +190,28 @@ class Cleaner:
             return DataElement(tag, dictionary_vr(tag), dummy)
         self._remove(element, path, rule)
         return None
+
+    def _under_option(self, way: Way, element: Element, path: str, rule: str) -> RawDataElement | DataElement | None:
+        """What an option makes of an element; None where it does not let it stay after all."""
+        vr = element.vr
+        if vr in DATE_VRS:
+            if not all(not text or is_temporal(text, vr) for text in element.texts):
+                return None
+            return self._moved(element, path, rule) if way == "shift" else _as_read(element)
+        if vr == "UI":
+            return _as_read(element)
+        if way == "clean" and vr in DESCRIPTIVE_VRS:
+            return self._keep(element, path)
+        return self._keep(element, path)
+
+    def _moved(self, element: Element, path: str, rule: str) -> RawDataElement | DataElement | None:
+        texts = [text and shifted(text, element.vr, self.days) for text in element.texts]
+        if None in texts:
+            return None
+        if texts == list(element.texts):
+            return _as_read(element)
+        self._note(path, element.tag, rule, "shifted")
+        return DataElement(element.tag, element.vr, texts if len(texts) > 1 else texts[0])
 
     def _character_set(self, element: Element, node: Node, path: str) -> RawDataElement | DataElement | None:
         if not node.charset:
@@ -251,9 +264,7 @@ class Cleaner:
         elif isinstance(source.value, bytes) and self._binary_identifies(source, source.value, vr):
             self._remove(element, path, "identifier")
             return None
-        if isinstance(source, RawDataElement) and source.VR == "UN":
-            return source._replace(VR=vr)
-        return source
+        return _as_read(element)
 
     def _without(self, element: Element, path: str, identifying: list[bool]) -> DataElement:
         """The values that identify nothing, in their places; the others empty."""
@@ -290,6 +301,13 @@ class Cleaner:
             return False
         product = _names_product(element.tag)
         return self.identifiers.in_text(value.decode("latin-1"), code=True, product=product, tag=element.tag)
+
+
+def _as_read(element: Element) -> RawDataElement | DataElement:
+    source = element.source
+    if isinstance(source, RawDataElement) and source.VR == "UN":
+        return source._replace(VR=element.vr)
+    return source
 
 
 def _names_product(tag: int) -> bool:

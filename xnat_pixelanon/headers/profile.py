@@ -2,7 +2,7 @@
 
 The rows are those of edition 2024b, with the rows that edition 2026c adds; where both have a row they agree. Rows of
 edition `project` are ours: what the table leaves open and this tool decides, each with its reason. The option columns
-are those of 2024b, kept for the day options can be chosen; the engine reads the column `basic` only.
+are those of 2024b; rows without any are ruled by the column `basic` whatever the options (rulings.py).
 
 Actions (PS3.15 Table E.1-1a): X remove, Z empty, D dummy value, U map the UID, X/Z and so on by the attribute's Type,
 X/Z/U* keep the references and map their UIDs; K (rows of ours) keep.
@@ -12,11 +12,14 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
+
+from xnat_pixelanon.domain.header_rules import PLAIN, HeaderRules
 
 PROFILE_EDITION = "PS3.15 E.1-1 2024b+2026c Basic"
 """Named in De-identification Method (0012,0063) of what is written."""
@@ -107,9 +110,12 @@ def common_words() -> frozenset[str]:
 
 
 @cache
-def profile_digest() -> str:
-    """SHA-256 (hex) of the table and the word list: changes whenever what they decide can change."""
-    return hashlib.sha256((_data(_TABLE) + "\0" + _data(_WORDS)).encode()).hexdigest()
+def profile_digest(rules: HeaderRules = PLAIN) -> str:
+    """SHA-256 (hex) of table, word list, options and exceptions: changes whenever what they decide can change."""
+    texts = [_data(_TABLE), _data(_WORDS)]
+    if rules != PLAIN:
+        texts.append(json.dumps(rules.as_document(), sort_keys=True))
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
 
 
 def describe() -> tuple[tuple[str, str, str, str, str], ...]:

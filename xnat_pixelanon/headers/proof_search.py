@@ -14,8 +14,10 @@ from functools import lru_cache
 
 from pydicom.dataelem import DataElement
 
+from xnat_pixelanon.domain.header_rules import PLAIN, HeaderRules
 from xnat_pixelanon.headers.identity import is_well_known
 from xnat_pixelanon.headers.profile import common_words, lookup
+from xnat_pixelanon.headers.proof_options import looked_for
 from xnat_pixelanon.headers.proof_view import vr_of
 
 _SEPARATOR = r"[\W_]*"
@@ -67,12 +69,18 @@ class Found:
     dates: frozenset[str]
 
     @classmethod
-    def of(cls, elements: Iterable[DataElement], known: Iterable[str], titles: Iterable[str] = ()) -> Found:
+    def of(
+        cls,
+        elements: Iterable[DataElement],
+        known: Iterable[str],
+        titles: Iterable[str] = (),
+        rules: HeaderRules = PLAIN,
+    ) -> Found:
         ids, stations, names, dates = set(known), set(titles), set[str](), set[str]()
         ignored = common_words()
         for element in elements:
             values = _strings(element)
-            row = lookup(int(element.tag))
+            search = looked_for(lookup(int(element.tag)), rules)
             vrs = {element.VR, vr_of(int(element.tag))}
             if "PN" in vrs:
                 for value in values:
@@ -87,8 +95,8 @@ class Found:
                         ids.update(text for text in whole if len(text) > 3 or not text.isascii())
             elif vrs & {"DA", "DT"}:
                 dates.update(re.sub(r"[.\-/]", "", value)[:8] for value in values)
-            elif row is not None and row.search in ("id", "station"):
-                into = ids if row.search == "id" else stations
+            elif search in ("id", "station"):
+                into = ids if search == "id" else stations
                 into.update(values)
                 lines = (line for value in values for line in re.split(r"[\r\n\\;,]+", value))
                 into.update(line for line in lines if len(_core(line)) >= 6)

@@ -35,6 +35,7 @@ from pydicom.dataelem import RawDataElement
 from xnat_pixelanon.headers.dates import Date, date_of, dates_in
 from xnat_pixelanon.headers.identity import is_well_known
 from xnat_pixelanon.headers.profile import common_words, lookup
+from xnat_pixelanon.headers.rulings import BASIC, Rulings
 from xnat_pixelanon.headers.tree import Element, Node, dictionary_vr
 
 LONG = 6
@@ -190,15 +191,16 @@ class Identifiers:
         return not self.dates.isdisjoint(dates_in(folded, six=six))
 
 
-def collect(tree: Node, known: Iterable[str], stations: Iterable[str] = ()) -> Identifiers:
+def collect(tree: Node, known: Iterable[str], stations: Iterable[str] = (), rulings: Rulings = BASIC) -> Identifiers:
     """All that identifies in a source, at every depth, and `known`, which XNAT knows of it.
 
-    `stations`: names of devices that the data set does not hold, as the AE titles of the file meta information.
+    `stations`: names of devices that the data set does not hold, as the AE titles of the file meta information. What
+    `rulings` retain of devices and institutions identifies nobody: it stands in the copy.
     """
     found = Identifiers()
     found.add_known(known, stations)
     for element in tree.elements:
-        collect_from(found, element)
+        collect_from(found, element, rulings)
     found.count_numbers()
     return found
 
@@ -210,15 +212,16 @@ def may_identify(tag: int, vrs: frozenset[str]) -> bool:
     return searched or tag in _OWN_UIDS or not vrs.isdisjoint(("PN", "DA", "DT", "SQ"))
 
 
-def collect_from(found: Identifiers, element: Element) -> None:
+def collect_from(found: Identifiers, element: Element, rulings: Rulings) -> None:
     """Collect what identifies in an element and all that is in it."""
     for part in element.walk():
         if part.texts:
-            _collect_element(found, part)
+            _collect_element(found, part, rulings)
 
 
-def _collect_element(found: Identifiers, element: Element) -> None:
+def _collect_element(found: Identifiers, element: Element, rulings: Rulings) -> None:
     row = lookup(element.tag)
+    search = "" if row is None else rulings.search(row)
     vrs = {element.vr, dictionary_vr(element.tag)}
     if "PN" in vrs:
         for text in (*element.texts, *_as_utf8(element)):
@@ -229,8 +232,8 @@ def _collect_element(found: Identifiers, element: Element) -> None:
         for text in element.texts:
             if not is_well_known(text):
                 found.ids.add(text)
-    elif row is not None and row.search in ("id", "station"):
-        group = found.ids if row.search == "id" else found.stations
+    elif search in ("id", "station"):
+        group = found.ids if search == "id" else found.stations
         for text in element.texts:
             group.add(text)
             for line in _LINES.split(text):

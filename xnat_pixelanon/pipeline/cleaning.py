@@ -15,6 +15,7 @@ from xnat_pixelanon.headers import HeaderRequest, Identity
 from xnat_pixelanon.pipeline.digests import rectangles_digest
 from xnat_pixelanon.pipeline.pool import Workers
 from xnat_pixelanon.pipeline.progress import Progress
+from xnat_pixelanon.pipeline.rules import Rules
 from xnat_pixelanon.pipeline.work import Cleaned, CleanTask, Failed, ReadFile, clean
 
 
@@ -55,19 +56,21 @@ class CleanedScan:
         )
 
 
-def header_request(identity: Identity, labels: tuple[str, str], project: str, known: tuple[str, ...]) -> HeaderRequest:
+def header_request(rules: Rules, labels: tuple[str, str], known: tuple[str, ...]) -> HeaderRequest:
     """What all headers of a session have in common; syntax and rectangles are each instance's own."""
+    policy = rules.policy
     return HeaderRequest(
-        identity=identity,
+        identity=rules.identity,
         subject_label=labels[0],
         session_label=labels[1],
-        project=project,
+        project=policy.destination.project,
         transfer_syntax_uid="",
         pixels_changed=False,
         reviewed=True,  # nothing is cleaned without a template or override that decided it
         template_digest=None,
         tool_version=__version__,
-        known_identifiers=tuple(text for text in known if text),
+        known_identifiers=tuple(text for text in (*known, *policy.identifiers) if text),
+        rules=policy.headers,
     )
 
 

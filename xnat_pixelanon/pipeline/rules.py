@@ -7,13 +7,14 @@ import binascii
 import os
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from xnat_pixelanon.archive.ports import DocumentStore, StoredDocument
 from xnat_pixelanon.domain import policy as policy_document
 from xnat_pixelanon.domain import templates as templates_document
 from xnat_pixelanon.domain.accepts import fingerprint_of
+from xnat_pixelanon.domain.header_rules import RETAIN_UIDS
 from xnat_pixelanon.domain.policy import DestinationPolicy, Policy
 from xnat_pixelanon.domain.templates import TemplateSet
 from xnat_pixelanon.errors import ConfigurationError, NotFoundError, RefusedError
@@ -66,7 +67,7 @@ def stored_rules(store: DocumentStore, project: str, files: RuleFiles, *, dry_ru
                 hint="an owner stores the policy ('policy push', or the menu's 'Set up publishing'): that makes it",
             )
         key = key_from_text(stored_key.text, "the stored key") if stored_key else stand_in_key
-        identity = Identity.from_keys(key, site_key())
+        identity = _identity(key, policy)
         return Rules(
             templates,
             policy,
@@ -99,9 +100,13 @@ def given_rules(files: RuleFiles, *, dry_run: bool) -> RuleReader:
         templates = TemplateSet.from_text(_read(templates_file), str(templates_file))
         policy = Policy.from_text(_read(policy_file), str(policy_file)) if policy_file else _NO_POLICY
         key = stand_in_key if key_file is None or (dry_run and not key_file.exists()) else key_of_file(key_file)
-        return Rules(templates, policy, Identity.from_keys(key, site_key()), fingerprint_of(key, ""))
+        return Rules(templates, policy, _identity(key, policy), fingerprint_of(key, ""))
 
     return read
+
+
+def _identity(key: bytes, policy: Policy) -> Identity:
+    return replace(Identity.from_keys(key, site_key()), keeps_uids=RETAIN_UIDS in policy.headers.options)
 
 
 _NO_POLICY = Policy(destination=DestinationPolicy("same", ""))
