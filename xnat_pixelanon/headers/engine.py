@@ -20,8 +20,10 @@ source; see `rulings.basic` for the VR rules. Rules in HeaderAction:
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from types import MappingProxyType
 
+from pydicom.charset import encode_string
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
@@ -32,11 +34,12 @@ from xnat_pixelanon.errors import InstanceError
 from xnat_pixelanon.headers import provenance
 from xnat_pixelanon.headers.conditions import Context, resolve
 from xnat_pixelanon.headers.constants import DUMMIES, IN_CODES
+from xnat_pixelanon.headers.descriptors import without_words
 from xnat_pixelanon.headers.identity import Identity, registered_as
 from xnat_pixelanon.headers.profile import lookup
 from xnat_pixelanon.headers.request import CleanedHeader, HeaderAction, HeaderRequest
 from xnat_pixelanon.headers.residue import Identifiers, collect
-from xnat_pixelanon.headers.rulings import DESCRIPTIVE_VRS, Rulings, Way, rulings_of
+from xnat_pixelanon.headers.rulings import Rulings, Way, rulings_of
 from xnat_pixelanon.headers.shift import is_temporal, shifted
 from xnat_pixelanon.headers.silence import quiet
 from xnat_pixelanon.headers.tree import (
@@ -141,6 +144,8 @@ class Cleaner:
         self, identity: Identity, context: Context, identifiers: Identifiers, rulings: Rulings, days: int
     ) -> None:
         self.identity = identity
+        # The option retain-uids has no say on a few rows, whose UIDs are mapped all the same.
+        self._mapping = replace(identity, keeps_uids=False)
         self.context = context
         self.identifiers = identifiers
         self.rulings = rulings
@@ -172,7 +177,7 @@ class Cleaner:
             return self._character_set(element, node, path)
         way, rule = self.rulings.option(tag)
         if way and not element.fault and element.vr == dictionary_vr(tag):
-            kept = self._under_option(way, element, path, rule)
+            kept = self._under_option(way, element, node, path, rule)
             if kept is not None:
                 return kept
         basic, rule = self.rulings.basic(tag)
@@ -191,7 +196,9 @@ class Cleaner:
         self._remove(element, path, rule)
         return None
 
-    def _under_option(self, way: Way, element: Element, path: str, rule: str) -> RawDataElement | DataElement | None:
+    def _under_option(
+        self, way: Way, element: Element, node: Node, path: str, rule: str
+    ) -> RawDataElement | DataElement | None:
         """What an option makes of an element; None where it does not let it stay after all."""
         vr = element.vr
         if vr in DATE_VRS:
@@ -200,9 +207,23 @@ class Cleaner:
             return self._moved(element, path, rule) if way == "shift" else _as_read(element)
         if vr == "UI":
             return _as_read(element)
-        if way == "clean" and vr in DESCRIPTIVE_VRS:
-            return self._keep(element, path)
-        return self._keep(element, path)
+        return self._described(element, node, path, rule) if way == "clean" else self._keep(element, path)
+
+    def _described(self, element: Element, node: Node, path: str, rule: str) -> RawDataElement | DataElement:
+        """A description without the words that identify."""
+        tag, vr, source = element.tag, element.vr, element.source
+        texts = [without_words(text, lambda part: self.identifiers.in_description(part, tag)) for text in element.texts]
+        raw = source.value if isinstance(source, RawDataElement) else None
+        if texts != list(element.texts):
+            raw = encode_string("\\".join(texts), node.encodings)
+        if isinstance(raw, bytes) and self._bytes_identify(raw, element):
+            return self._empty(element, path, rule)
+        if texts == list(element.texts):
+            return _as_read(element)
+        if not any(texts):
+            return self._empty(element, path, rule)
+        self._note(path, tag, rule, "emptied in part")
+        return DataElement(tag, vr, texts if len(texts) > 1 else texts[0])
 
     def _moved(self, element: Element, path: str, rule: str) -> RawDataElement | DataElement | None:
         texts = [text and shifted(text, element.vr, self.days) for text in element.texts]
@@ -235,7 +256,8 @@ class Cleaner:
     def _map(self, element: Element, path: str, rule: str) -> RawDataElement | DataElement:
         if element.fault:
             return self._empty(element, path, "invalid")
-        mapped = [self.identity.mapped_uid(uid, element.tag) for uid in element.texts]
+        identity = self.identity if rule == "UID" else self._mapping
+        mapped = [identity.mapped_uid(uid, element.tag) for uid in element.texts]
         if mapped == list(element.texts) and well_padded(element):
             return element.source
         if mapped != list(element.texts):

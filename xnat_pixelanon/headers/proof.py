@@ -6,6 +6,7 @@ Shares with the engine the table file, the UID mapping and the tool's own consta
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import cache
 
 from pydicom.charset import python_encoding
@@ -32,6 +33,7 @@ from xnat_pixelanon.headers.proof_options import (
     excepted,
     moments_right,
     temporal_values,
+    words_left,
 )
 from xnat_pixelanon.headers.proof_own import own_items, own_values
 from xnat_pixelanon.headers.proof_search import Found, Search, compiled
@@ -193,10 +195,17 @@ class Walk:
             return bool(values) and (cell == "K" or days != 0) and moments_right(values, before, vr, days)
         if vr == "UI":
             return bool(values) and values == before
-        allowed = bool(values) if vr == "SQ" else cell == "K" or vr in TEXT_VRS
-        if allowed:
+        if vr in TEXT_VRS and (cell == "C" or excepted(tag, self.request.rules)):
+            if not words_left(values, before) and values:
+                self._find(here, "not the source's value without some words")
+            self._searched(element, written.raw(tag), here)
+            if any(self.search.in_description(text, tag) for text in values):
+                self._find(here, "identifier")
+        elif (cell == "C" and vr != "SQ") or (vr == "SQ" and not values):
+            return False
+        else:
             self._kept(element, written, source, here)
-        return allowed
+        return True
 
     def _row(self, row: Row, element: DataElement, written: View, source: View, here: str) -> None:
         """Whether one of the row's actions was done; X cannot have been, as the element is there."""
@@ -268,6 +277,8 @@ class Walk:
 
     def _uids(self, element: DataElement, source: View, here: str) -> None:
         tag, identity = int(element.tag), self.request.identity
+        if (row := lookup(tag)) is not None and not cell_of(row, tag, self.request.rules):
+            identity = replace(identity, keeps_uids=False)
         before = values_of(source.get(tag)) if tag in source.tags() else []
         wanted = [uid if not uid or is_well_known(uid, tag) else identity.uid(uid) for uid in before]
         if values_of(element) not in (wanted, []):

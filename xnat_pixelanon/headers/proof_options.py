@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
+from collections.abc import Sequence
 from datetime import date
 
+from pydicom.datadict import dictionary_is_retired
+
 from xnat_pixelanon.domain.header_rules import FULL_DATES, MODIFIED_DATES, HeaderRules
-from xnat_pixelanon.headers.constants import OPTION_CODES, PIXEL_CODE, PROFILE_CODE
+from xnat_pixelanon.headers.constants import IN_CODES, OPTION_CODES, PIXEL_CODE, PROFILE_CODE
 from xnat_pixelanon.headers.profile import Row
-from xnat_pixelanon.headers.proof_view import name_of
+from xnat_pixelanon.headers.proof_view import name_of, vr_of
 from xnat_pixelanon.headers.request import HeaderRequest
 
 TEMPORAL_VRS = frozenset({"DA", "DT", "TM"})
@@ -31,8 +34,11 @@ def cell_of(row: Row | None, tag: int, rules: HeaderRules) -> str:
         if one.tag == name_of(tag):
             return "K" if one.action == "keep" else ""
     if row is None:
-        return ""
+        free = "clean-descriptors" in rules.options and vr_of(tag) in TEXT_VRS and tag not in IN_CODES
+        return "C" if free and not dictionary_is_retired(tag) else ""
     cells = {row.options.get(name.replace("-", "_"), "") for name in rules.options}
+    if "C" in cells and row.options.get("retain_dates_modified") and vr_of(tag) not in TEMPORAL_VRS:
+        return ""  # bytes and offsets that nobody can move
     return "C" if "C" in cells else "K" if "K" in cells else ""
 
 
@@ -93,6 +99,23 @@ def is_moved(after: str, before: str, vr: str, days: int) -> bool:
     if not "19000101" < first < "29990101" or first in _NO_DATES or not re.match(r"\d{8}", after, re.ASCII):
         return False
     return date(*new[:3]).toordinal() - date(*old[:3]).toordinal() == days
+
+
+def words_left(after: list[str], before: list[str]) -> bool:
+    """Whether texts are the source's with none, some or all of their words taken out, and nothing put in."""
+    return len(after) == len(before) and all(
+        _within(_words(new), _words(old)) and _within(new, old) for new, old in zip(after, before, strict=True)
+    )
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[^\W_]+", text)
+
+
+def _within(part: Sequence[str], whole: Sequence[str]) -> bool:
+    """Whether `part` stands in `whole` in its order, with gaps."""
+    rest = iter(whole)
+    return all(one in rest for one in part)
 
 
 def days_of(request: HeaderRequest) -> int:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Literal
 
-from xnat_pixelanon.domain.header_rules import PLAIN, HeaderRules
+from xnat_pixelanon.domain.header_rules import MODIFIED_DATES, PLAIN, HeaderRules
+from xnat_pixelanon.headers.constants import IN_CODES
 from xnat_pixelanon.headers.profile import Row, lookup
 from xnat_pixelanon.headers.tree import (
     DATE_VRS,
@@ -82,13 +83,15 @@ class Rulings:
         if (act := self._exceptions.get(tag)) is not None:
             way: Way = "clean" if vr in DESCRIPTIVE_VRS else "keep"
             return (way, "exception keep") if act == "keep" and vr else ("", "")
+        if row is None and "clean_descriptors" in self._columns and vr in DESCRIPTIVE_VRS and tag not in IN_CODES:
+            return ("clean", "clean-descriptors") if basic(tag)[0] == "K" else ("", "")
         if row is None or not self._columns or not is_dataset_tag(tag):
             return "", ""
         says = {column: row.options[column] for column in self._columns if column in row.options}
         for cell in ("C", "K"):
             names = [column.replace("_", "-") for column, said in says.items() if said == cell]
             if names:
-                return (_cleaning(vr) if cell == "C" else "keep"), f"{names[0]} {cell}"
+                return (_cleaning(vr, names[0]) if cell == "C" else "keep"), f"{names[0]} {cell}"
         return "", ""
 
     def search(self, row: Row) -> str:
@@ -103,10 +106,10 @@ def _number(tag: str) -> int:
     return -1 if "x" in tag else int(tag[1:5] + tag[6:10], 16)
 
 
-def _cleaning(vr: str) -> Way:
+def _cleaning(vr: str, option: str) -> Way:
     """How a value of this VR is cleaned; where nothing can say that it is clean, the Basic Profile applies."""
-    if vr in DATE_VRS:
-        return "shift"
+    if vr in DATE_VRS or option == MODIFIED_DATES:
+        return "shift" if vr in DATE_VRS else ""
     if vr in DESCRIPTIVE_VRS:
         return "clean"
     return "keep" if vr == "SQ" else ""
