@@ -36,10 +36,11 @@ from xnat_pixelanon.headers.conditions import Context, resolve
 from xnat_pixelanon.headers.constants import DUMMIES, IN_CODES
 from xnat_pixelanon.headers.descriptors import without_words
 from xnat_pixelanon.headers.identity import Identity, registered_as
-from xnat_pixelanon.headers.profile import lookup
+from xnat_pixelanon.headers.profile import lookup, safe_attributes
 from xnat_pixelanon.headers.request import CleanedHeader, HeaderAction, HeaderRequest
 from xnat_pixelanon.headers.residue import Identifiers, collect
-from xnat_pixelanon.headers.rulings import Rulings, Way, rulings_of
+from xnat_pixelanon.headers.rulings import DESCRIPTIVE_VRS, Rulings, Way, rulings_of
+from xnat_pixelanon.headers.safe_private import creator_of, is_creator, safe_creators
 from xnat_pixelanon.headers.shift import is_temporal, shifted
 from xnat_pixelanon.headers.silence import quiet
 from xnat_pixelanon.headers.tree import (
@@ -53,6 +54,7 @@ from xnat_pixelanon.headers.tree import (
     Node,
     dictionary_vr,
     path_of,
+    read_private,
     read_tree,
     well_padded,
 )
@@ -121,7 +123,7 @@ def looks_at_value(tag: int, vrs: frozenset[str], context: Context, rulings: Rul
     `vrs`: what its VR in the file and its VR in PS3.6 may be. Superset: sequences, and text that has to be decoded,
     count always, as reading them can find that they cannot be read.
     """
-    if not vrs.isdisjoint(_READ_VRS) or rulings.option(tag)[0]:
+    if not vrs.isdisjoint(_READ_VRS) or rulings.option(tag)[0] or (rulings.safe_private and tag >> 16 & 1):
         return True
     action = resolve(rulings.basic(tag)[0], tag, context)
     return action == "K" or (action == "U" and "UI" in vrs) or tag == SPECIFIC_CHARACTER_SET
@@ -175,6 +177,10 @@ class Cleaner:
         tag = element.tag
         if tag == SPECIFIC_CHARACTER_SET:
             return self._character_set(element, node, path)
+        if self.rulings.safe_private and tag >> 16 & 1:
+            kept = self._safe_private(element, node, path)
+            if kept is not None:
+                return kept
         way, rule = self.rulings.option(tag)
         if way and not element.fault and element.vr == dictionary_vr(tag):
             kept = self._under_option(way, element, node, path, rule)
@@ -225,6 +231,26 @@ class Cleaner:
         self._note(path, tag, rule, "emptied in part")
         return DataElement(tag, vr, texts if len(texts) > 1 else texts[0])
 
+    def _safe_private(self, element: Element, node: Node, path: str) -> RawDataElement | DataElement | None:
+        """A private element that is listed as safe, or its creator; None for all others, and where one identifies."""
+        tag = element.tag
+        if is_creator(tag):
+            name = node.creators.get(tag, "")
+            return DataElement(tag, "LO", name) if (name, tag >> 16) in safe_creators() else None
+        creator = node.creators.get(creator_of(tag), "")
+        vr = safe_attributes().get((creator, tag >> 16, tag & 0xFF))
+        read = None if vr is None else read_private(element, vr, node)
+        if read is None:
+            return None
+        if read.vr in DESCRIPTIVE_VRS:
+            return self._described(read, node, path, "retain-safe-private C")
+        value = read.source.value or b""
+        if read.vr in STRING_VRS:
+            found = any(self._identifies(text, read) for text in read.texts) or self._bytes_identify(value, read)
+        else:
+            found = self._binary_identifies(read.source, value, read.vr)
+        return None if found else read.source
+
     def _moved(self, element: Element, path: str, rule: str) -> RawDataElement | DataElement | None:
         texts = [text and shifted(text, element.vr, self.days) for text in element.texts]
         if None in texts:
@@ -241,7 +267,7 @@ class Cleaner:
         return DataElement(element.tag, "CS", list(node.charset) if len(node.charset) > 1 else node.charset[0])
 
     def _empty(self, element: Element, path: str, rule: str) -> DataElement:
-        tag, vr = element.tag, dictionary_vr(element.tag)
+        tag, vr = element.tag, dictionary_vr(element.tag) or element.vr
         if _has_value(element):
             if tag in _ESSENTIAL:
                 raise InstanceError(HEADER_REFUSED, f"{path}{path_of(tag)} would have to be emptied: {rule}")

@@ -40,6 +40,7 @@ ACTIONS: Mapping[str, str] = MappingProxyType(
 )
 
 _TABLE = "profile-e.1-1.csv"
+_SAFE = "safe-private.csv"
 _WORDS = "common-words.txt"
 
 
@@ -61,7 +62,8 @@ class Row:
     comment: str
 
 
-def _data(name: str) -> str:
+def data(name: str) -> str:
+    """The text of a file beside this one."""
     return files("xnat_pixelanon.headers").joinpath(name).read_text(encoding="utf-8")
 
 
@@ -74,7 +76,7 @@ def rows() -> tuple[Row, ...]:
             **{key: line[key] for key in fixed},
             options=MappingProxyType({key: value for key, value in line.items() if key not in fixed and value}),
         )
-        for line in csv.DictReader(_data(_TABLE).splitlines())
+        for line in csv.DictReader(data(_TABLE).splitlines())
     )
 
 
@@ -103,17 +105,30 @@ def lookup(tag: int) -> Row | None:
 
 
 @cache
+def safe_attributes() -> Mapping[tuple[str, int, int], str]:
+    """The VR of each private attribute that is safe, by creator, group and the last byte of its element.
+
+    Of PS3.15 Table E.3.10-1 only what is a value: no sequences, bytes or UIDs, which nothing could vouch for.
+    """
+    lines = csv.DictReader(data(_SAFE).splitlines())
+    return MappingProxyType(
+        {(line["creator"], int(line["group"], 16), int(line["element"], 16)): line["vr"] for line in lines}
+    )
+
+
+@cache
 def common_words() -> frozenset[str]:
     """Folded words that are never an identifier, from common-words.txt."""
-    lines = (line for line in _data(_WORDS).splitlines() if not line.startswith("#"))
+    lines = (line for line in data(_WORDS).splitlines() if not line.startswith("#"))
     return frozenset(word for line in lines for word in line.split())
 
 
 @cache
 def profile_digest(rules: HeaderRules = PLAIN) -> str:
     """SHA-256 (hex) of table, word list, options and exceptions: changes whenever what they decide can change."""
-    texts = [_data(_TABLE), _data(_WORDS)]
+    texts = [data(_TABLE), data(_WORDS)]
     if rules != PLAIN:
+        texts.append(data(_SAFE))
         texts.append(json.dumps(rules.as_document(), sort_keys=True))
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()
 

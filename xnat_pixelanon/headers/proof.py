@@ -22,7 +22,7 @@ from xnat_pixelanon.headers.constants import (
     TOOL,
 )
 from xnat_pixelanon.headers.identity import is_well_known
-from xnat_pixelanon.headers.profile import PROFILE_EDITION, Row, lookup
+from xnat_pixelanon.headers.profile import PROFILE_EDITION, Row, lookup, safe_attributes
 from xnat_pixelanon.headers.proof_options import (
     TEMPORAL,
     TEMPORAL_VRS,
@@ -155,7 +155,9 @@ class Walk:
 
     def _element(self, element: DataElement, written: View, source: View, path: str) -> None:
         tag, here = int(element.tag), path + name_of(int(element.tag))
-        if (tag >> 16) % 2 or tag >> 16 < 8 or not tag & 0xFFFF:
+        if (tag >> 16) % 2 and "retain-safe-private" in self.request.rules.options:
+            self._private(element, written, source, here)
+        elif (tag >> 16) % 2 or tag >> 16 < 8 or not tag & 0xFFFF:
             self._find(here, "private element, group length, or of another kind of data set")
         elif tag >> 16 == PIXEL_GROUP:
             if path or tag not in _PIXEL_TAGS:
@@ -183,6 +185,39 @@ class Walk:
         else:
             self._kept(element, written, source, here)
 
+    def _private(self, element: DataElement, written: View, source: View, here: str) -> None:
+        """A private element has to be listed as safe, under the creator that it has in the source too."""
+        tag = int(element.tag)
+        group, number, own = tag >> 16, tag & 0xFFFF, safe_attributes()
+        if 0x10 <= number <= 0xFF:
+            known = {(creator, at) for creator, at, _ in own}
+            if [(name, group) for name in written.creator(tag)] != [(name, group) for name in source.creator(tag)]:
+                self._find(here, "not the source's private creator")
+            elif not all((name, group) in known for name in written.creator(tag)) or element.VR not in ("LO", "UN"):
+                self._find(here, "private creator without a safe attribute")
+            return
+        block = group << 16 | number >> 8
+        names = written.creator(block)
+        vr = own.get((names[0], group, number & 0xFF)) if len(names) == 1 and number > 0xFFF else None
+        after, before = (None, None) if vr is None else (written.as_vr(tag, vr), source.as_vr(tag, vr))
+        if vr is None or names != source.creator(block) or after is None or before is None:
+            self._find(here, "private element that is not listed as safe")
+        elif vr in TEXT_VRS:
+            self._words(after, values_of(before), written.raw(tag), here)
+        else:
+            if values_of(after) != values_of(before):
+                self._find(here, "not the source's value")
+            self._searched(after, written.raw(tag), here)
+
+    def _words(self, element: DataElement, before: list[str], raw: bytes, here: str) -> None:
+        """Whether a description is the source's without some of its words, and none is left that identifies."""
+        values = values_of(element)
+        if values and not words_left(values, before):
+            self._find(here, "not the source's value without some words")
+        self._searched(element, raw, here)
+        if any(self.search.in_description(text, int(element.tag)) for text in values):
+            self._find(here, "identifier")
+
     def _as_options_allow(self, element: DataElement, written: View, source: View, here: str) -> bool:
         """Whether an option or exception lets this stay, judged here; what it does not is left to the Basic Profile."""
         tag, vr, values = int(element.tag), element.VR, values_of(element)
@@ -196,11 +231,7 @@ class Walk:
         if vr == "UI":
             return bool(values) and values == before
         if vr in TEXT_VRS and (cell == "C" or excepted(tag, self.request.rules)):
-            if not words_left(values, before) and values:
-                self._find(here, "not the source's value without some words")
-            self._searched(element, written.raw(tag), here)
-            if any(self.search.in_description(text, tag) for text in values):
-                self._find(here, "identifier")
+            self._words(element, before, written.raw(tag), here)
         elif (cell == "C" and vr != "SQ") or (vr == "SQ" and not values):
             return False
         else:

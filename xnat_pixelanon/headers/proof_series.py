@@ -80,13 +80,26 @@ def _verdicts(pair: _Pair) -> Verdicts | None:
     if described:
         request = replace(request, pixel_description=())
     titles = titles_of(pair.before)
-    key = (request, described, source.told, titles, source.side.form, pair.written.form)
+    key = (request, described, source.told, titles, *_forms(pair))
     if key not in memory.verdicts:
         found = union(source.told, request.known_identifiers, titles)
         search = compiled(found)
         size = 512 * len(pair.keys) + search.size + source.side.extra + pair.written.extra
         memory.hold(memory.verdicts, key, Verdicts.of(pair, search), size)
     return memory.verdicts[key]
+
+
+def _forms(pair: _Pair) -> tuple[Hashable, ...]:
+    """Of both sides; with private creators, where what a private element is depends on them."""
+    sides = (pair.source.side, pair.written)
+    forms = tuple(side.form for side in sides)
+    if "retain-safe-private" not in pair.request.rules.options:
+        return forms
+    creators = (
+        [key for tag, key in zip(side.tags, side.keys, strict=True) if (tag >> 16) % 2 and tag & 0xFFFF < 0x100]
+        for side in sides
+    )
+    return (*forms, *(tuple(keys) for keys in creators))
 
 
 class Verdicts:
@@ -162,10 +175,12 @@ class Verdicts:
 
     def _views(self, pair: _Pair, tag: int) -> tuple[View, View]:
         """Written and source, of one attribute alone."""
-        name, (before, after) = BaseTag(tag), self._encodings
+        before, after = self._encodings
+        block = (tag >> 16 << 16 | tag >> 8 & 0xFF,) if (tag >> 16) % 2 and tag & 0xF000 else ()
+        names = tuple(BaseTag(name) for name in (*block, tag))
         return (
-            View(pair.after, after, (name,) if name in pair.after else ()),
-            View(pair.before, before, (name,) if name in pair.before else ()),
+            View(pair.after, after, [name for name in names if name in pair.after]),
+            View(pair.before, before, [name for name in names if name in pair.before]),
         )
 
     def _judged(self, pair: _Pair, tag: int) -> Runs | None:

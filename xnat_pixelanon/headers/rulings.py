@@ -60,6 +60,7 @@ class Rulings:
     def __init__(self, rules: HeaderRules) -> None:
         self.rules = rules
         self._exceptions = {one.number: one.action for one in rules.exceptions}
+        self.safe_private = "retain-safe-private" in rules.options
         self._columns = tuple(sorted(name.replace("-", "_") for name in rules.options))
         self._ways: dict[int, tuple[Way, str]] = {}
 

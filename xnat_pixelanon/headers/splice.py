@@ -7,6 +7,8 @@ whole way: `clean_header`, then `encode_parts`. Both ways give the same bytes an
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
 
@@ -22,6 +24,7 @@ from xnat_pixelanon.headers.plan import Outcome, Plan
 from xnat_pixelanon.headers.request import EncodedHeader, HeaderRequest
 from xnat_pixelanon.headers.rows import Rows, rows_of
 from xnat_pixelanon.headers.rulings import rulings_of
+from xnat_pixelanon.headers.safe_private import is_creator
 from xnat_pixelanon.headers.silence import PYDICOM_ERRORS, quiet
 
 
@@ -72,10 +75,13 @@ def _spliced(source: Dataset, request: HeaderRequest, memory: HeaderMemory) -> E
 
 
 def _layout(rows: Rows, source: Dataset, request: HeaderRequest, memory: HeaderMemory) -> Layout | None:
-    key = (rows.shape, request.rules)
+    rulings = rulings_of(request.rules)
+    key: Hashable = (rows.shape, request.rules)
+    if rulings.safe_private:  # what a private element is depends on its creator
+        key = (key, tuple(value for tag, value in zip(rows.tags, rows.values, strict=True) if is_creator(tag)))
     if key not in memory.layouts:
         size = 256 * len(rows.tags) + size_of(rows.shape[-1])  # of the character set, as long as a file may have it
-        memory.keep_any(memory.layouts, key, Layout.of(rows, source, rulings_of(request.rules)), size)
+        memory.keep_any(memory.layouts, key, Layout.of(rows, source, rulings), size)
     return memory.layouts.get(key)
 
 
