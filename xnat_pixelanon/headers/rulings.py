@@ -7,6 +7,7 @@ Profile.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Literal
 
@@ -114,6 +115,18 @@ def _cleaning(vr: str, option: str) -> Way:
     if vr in DESCRIPTIVE_VRS:
         return "clean"
     return "keep" if vr == "SQ" else ""
+
+
+def exception_problems(rules: HeaderRules) -> Iterator[str]:
+    """Exceptions of a policy that could not be carried out, by their JSON path: none is to be without effect."""
+    for index, one in enumerate(rules.exceptions):
+        where, vr = f"$.headers.exceptions[{index}]", dictionary_vr(one.number)
+        if not vr:
+            yield f"{where}.tag: PS3.6 has no attribute {one.tag}"
+        elif one.action == "keep" and vr == "PN":
+            yield f"{where}.action: {one.tag} is a person's name, which is never kept; expected empty or remove"
+        elif one.action == "keep" and vr == "UI":
+            yield f"{where}.action: {one.tag} is a UID; the option retain-uids keeps them, all or none"
 
 
 @lru_cache(maxsize=16)
