@@ -14,6 +14,7 @@ from pydicom.datadict import dictionary_is_retired
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
+from xnat_pixelanon.domain.header_rules import PLAIN
 from xnat_pixelanon.headers.constants import (
     DUMMIES,
     IMPLEMENTATION_CLASS_UID,
@@ -104,6 +105,7 @@ class Walk:
         """Every run of RUN digits and more in which the own UIDs were looked for."""
         self.own = own_values(request)
         self.days = days_of(request)
+        self.ruled = request.rules != PLAIN
 
     def _find(self, path: str, rule: str) -> None:
         self.findings.append(f"{path}: {rule}")
@@ -172,9 +174,9 @@ class Walk:
             self._methods(element, source)
         elif not path and tag in (METHOD_CODES, EQUIPMENT):
             self._items(tag, written, source, here, added=own_items(tag, self.request))
-        elif self._as_options_allow(element, written, source, here):
+        elif self.ruled and self._as_options_allow(element, written, source, here):
             pass
-        elif act := excepted(tag, self.request.rules):
+        elif self.ruled and (act := excepted(tag, self.request.rules)):
             if act != "empty" or values_of(element):
                 self._find(here, f"exception {act}")
         elif (row := lookup(tag)) is not None and row.basic != "K":
