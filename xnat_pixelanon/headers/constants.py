@@ -64,3 +64,5 @@ DUMMIES: Mapping[str, str | int | float | bytes] = MappingProxyType(
 """The dummy value of each VR. One without a row (sequences, UN, other binary) has none: the element is removed."""
 IN_CODES = frozenset({0x00080100, 0x00080102, 0x00080104})
 """Code Value, Coding Scheme Designator, Code Meaning: a code without one of them is none (PS3.3 8.8, Type 1 and 1C)."""
+NO_DESCRIPTIONS = IN_CODES | {0x00120063}
+"""Text that loses no single words: codes, and De-identification Method, whose values are whole or gone."""

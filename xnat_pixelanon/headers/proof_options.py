@@ -14,7 +14,7 @@ from datetime import date
 from pydicom.datadict import dictionary_is_retired
 
 from xnat_pixelanon.domain.header_rules import FULL_DATES, MODIFIED_DATES, HeaderRules
-from xnat_pixelanon.headers.constants import IN_CODES, OPTION_CODES, PIXEL_CODE, PROFILE_CODE
+from xnat_pixelanon.headers.constants import NO_DESCRIPTIONS, OPTION_CODES, PIXEL_CODE, PROFILE_CODE
 from xnat_pixelanon.headers.profile import Row
 from xnat_pixelanon.headers.proof_view import name_of, vr_of
 from xnat_pixelanon.headers.request import HeaderRequest
@@ -34,7 +34,7 @@ def cell_of(row: Row | None, tag: int, rules: HeaderRules) -> str:
         if one.tag == name_of(tag):
             return "K" if one.action == "keep" else ""
     if row is None:
-        free = "clean-descriptors" in rules.options and vr_of(tag) in TEXT_VRS and tag not in IN_CODES
+        free = "clean-descriptors" in rules.options and vr_of(tag) in TEXT_VRS and tag not in NO_DESCRIPTIONS
         return "C" if free and not dictionary_is_retired(tag) else ""
     cells = {row.options.get(name.replace("-", "_"), "") for name in rules.options}
     if "C" in cells and row.options.get("retain_dates_modified") and vr_of(tag) not in TEMPORAL_VRS:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Literal
 
 from xnat_pixelanon.domain.header_rules import MODIFIED_DATES, PLAIN, HeaderRules
-from xnat_pixelanon.headers.constants import IN_CODES
+from xnat_pixelanon.headers.constants import NO_DESCRIPTIONS
 from xnat_pixelanon.headers.profile import Row, lookup
 from xnat_pixelanon.headers.tree import (
     DATE_VRS,
@@ -85,7 +85,12 @@ class Rulings:
         if (act := self._exceptions.get(tag)) is not None:
             way: Way = "clean" if vr in DESCRIPTIVE_VRS else "keep"
             return (way, "exception keep") if act == "keep" and vr else ("", "")
-        if row is None and "clean_descriptors" in self._columns and vr in DESCRIPTIVE_VRS and tag not in IN_CODES:
+        if (
+            row is None
+            and "clean_descriptors" in self._columns
+            and vr in DESCRIPTIVE_VRS
+            and tag not in NO_DESCRIPTIONS
+        ):
             return ("clean", "clean-descriptors") if basic(tag)[0] == "K" else ("", "")
         if row is None or not self._columns or not is_dataset_tag(tag):
             return "", ""
