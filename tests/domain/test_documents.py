@@ -112,7 +112,6 @@ def test_a_policy_starts_disarmed_with_the_documented_defaults() -> None:
     [
         {"headers": {"url_hosts": ["example.org"]}},
         {"headers": {"script": "script"}},
-        {"send_headers_only": ["1.2"]},
         {"labels": {"subject": "keep"}},
     ],
 )

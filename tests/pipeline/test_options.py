@@ -102,3 +102,46 @@ def test_a_policy_that_could_not_be_carried_out_stops_the_run(site: Site) -> Non
     with pytest.raises(DocumentError, match="policy"):
         site.run(source=XnatLocation(STAGING))
     assert site.copies() == []
+
+
+def structures(images: list[pydicom.Dataset], *, pixels: bool = False) -> list[pydicom.Dataset]:
+    """A structure set in a series of its own, with the names of the images' patient; `pixels`: with a picture in it."""
+    ds = images[0]
+    ds.SOPClassUID = ds.file_meta.MediaStorageSOPClassUID = STRUCTURES
+    ds.Modality, ds.StructureSetLabel = "RTSTRUCT", str(ds.PatientID)
+    roi = pydicom.Dataset()
+    roi.ROINumber, roi.ROIName = "1", f"lung of {ds.PatientName}"
+    ds.StructureSetROISequence = [roi]
+    if not pixels:
+        for element in [one.tag for one in ds if one.tag.group in (0x0028, 0x7FE0)]:
+            del ds[element]
+    return [ds]
+
+
+STRUCTURES = "1.2.840.10008.5.1.4.1.1.481.3"
+SENDING = {"headers": {"options": ["clean-graphics", "clean-descriptors"]}, "send_headers_only": [STRUCTURES]}
+
+
+def test_a_structure_set_goes_with_its_header_cleaned_and_its_own_decision(site: Site) -> None:
+    site.seed("S1", structures(slices(PERSON, 1, series=8)), person=PERSON)
+    assert {scan.decision for scan in published(site).sessions[0].scans} == {"redact", "pass", "unsupported"}
+    site.policy(**SENDING)
+    report = site.run(replace=True).report
+    (session,) = report.sessions
+    assert session.outcome == "published"
+    (scan,) = [one for one in session.scans if one.id == "8"]
+    assert (scan.decision, scan.code, scan.sent) == ("headers-only", "headers-only", True)
+    assert [instance.proof for instance in scan.instances] == ["ok"]
+    (copy,) = [ds for path in site.copies() if (ds := pydicom.dcmread(path)).Modality == "RTSTRUCT"]
+    assert copy.StructureSetROISequence[0].ROIName.startswith("lung of")
+    assert "113101" not in {item.CodeValue for item in copy.DeidentificationMethodCodeSequence}
+    assert "BurnedInAnnotation" not in copy
+    assert site.sweep().leaks == ()
+    assert site.outcomes() == ["unchanged"]
+
+
+def test_a_structure_set_with_pixels_never_goes(site: Site) -> None:
+    site.policy(**SENDING)
+    site.seed("S1", structures(slices(PERSON, 1, series=8), pixels=True), person=PERSON)
+    (session,) = site.run().report.sessions
+    assert {scan.id: scan.code for scan in session.scans}["8"] == "annotation"

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from xnat_pixelanon.domain.changes import OnChange
 from xnat_pixelanon.domain.documents import parse, schema_problems
 from xnat_pixelanon.domain.header_rules import PLAIN, HeaderRules, rule_problems
+from xnat_pixelanon.domain.objects import headers_only_problem
 from xnat_pixelanon.errors import DocumentError
 
 DOCUMENT = "policy.json"
@@ -46,6 +47,8 @@ class Policy:
     headers: HeaderRules = PLAIN
     identifiers: tuple[str, ...] = field(default=(), repr=False)
     """The owner's list of what is looked for besides what headers and XNAT say."""
+    send_headers_only: tuple[str, ...] = ()
+    """SOP classes without pixels that go with their headers cleaned."""
     labels: Labels = Labels()
     pictures: Literal["none", "after", "both"] = "both"
     fan_out: bool = False
@@ -62,6 +65,7 @@ class Policy:
         problems = schema_problems("policy", document) or [
             *_not_yet(document),
             *rule_problems(document.get("headers", {})),
+            *_headers_only_problems(document),
         ]
         if problems:
             raise DocumentError(where, problems)
@@ -81,6 +85,7 @@ class Policy:
             destination=DestinationPolicy(**document["destination"]),
             headers=HeaderRules.from_document(headers),
             identifiers=tuple(headers.get("identifiers", ())),
+            send_headers_only=tuple(document.get("send_headers_only", ())),
             labels=Labels(**{key: labels[key] for key in ("prefix", "subject_from") if key in labels}),
             **{key: document[key] for key in plain if key in document},
         )
@@ -101,6 +106,13 @@ class Policy:
         return f"sha256:{sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()}"
 
 
+def _headers_only_problems(document: Mapping[str, Any]) -> Iterator[str]:
+    options = document.get("headers", {}).get("options", ())
+    for index, uid in enumerate(document.get("send_headers_only", ())):
+        if problem := headers_only_problem(uid, options):
+            yield f"$.send_headers_only[{index}]: {problem}"
+
+
 def _not_yet(document: Mapping[str, Any]) -> Iterator[str]:
     """Settings that the schema knows and that this version does not carry out: refused, never ignored."""
     headers = document.get("headers", {})
@@ -108,8 +120,6 @@ def _not_yet(document: Mapping[str, Any]) -> Iterator[str]:
         yield "$.headers.url_hosts: not in this version; expected []"
     if headers.get("script"):
         yield "$.headers.script: this version does not run DicomEdit scripts; expected null"
-    if document.get("send_headers_only"):
-        yield "$.send_headers_only: not in this version; expected []"
     for key in ("subject", "session"):
         if document.get("labels", {}).get(key, "pseudonym") != "pseudonym":
             yield f'$.labels.{key}: not in this version; expected "pseudonym"'
