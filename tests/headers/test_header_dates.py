@@ -9,6 +9,7 @@ from header_makers import IDENTITY, identified, image, nest, nested, put, reread
 from header_options import asked
 from pydicom.dataset import Dataset
 
+from xnat_pixelanon.headers import prove_header
 from xnat_pixelanon.headers.proof_options import is_moment, is_moved
 from xnat_pixelanon.headers.shift import is_temporal, shifted
 
@@ -123,3 +124,55 @@ def test_engine_and_proof_agree_on_what_a_date_is_and_where_it_goes(vr, text):
         assert vr == "TM" or not is_moved(moved, text, vr, -41)
     else:
         assert not any(is_moved(new, text, vr, -40) for new in (text, "20240407", "19001231"))
+
+
+@pytest.mark.parametrize("change", ["20240517", "19000101", "20240101", earlier("20240517", DAYS - 1)])
+def test_the_proof_finds_a_date_that_was_not_moved_by_the_subjects_days(change):
+    source = reread(identified(SeriesDate="20240517", AcquisitionDateTime="20240517093000"))
+    rules = asked("retain-dates-modified")
+    _, written, proof = run(source, rules)
+    assert proof.ok
+    written.SeriesDate = change  # X/D: the dummy is what the Basic Profile may put there
+    assert prove_header(source, written, rules).ok == (change == "19000101")
+    _, written, _ = run(source, rules)
+    written.AcquisitionDateTime = f"{change}093000"
+    assert not prove_header(source, written, rules).ok
+
+
+def test_the_proof_finds_a_date_of_another_subject_and_dates_that_nobody_allowed():
+    source, rules = reread(identified()), asked("retain-dates-modified")
+    _, written, proof = run(source, asked("retain-dates-modified", subject_label="ANOTHERSUBJECT77"))
+    assert proof.ok
+    assert not prove_header(source, written, rules).ok
+    for other in (asked(), asked("retain-dates-full"), asked("retain-patient-characteristics")):
+        _, written, _ = run(source, rules)
+        assert any("(0008,0020)" in finding for finding in prove_header(source, written, other).findings)
+        _, written, _ = run(source, asked("retain-dates-full"))
+        moved = prove_header(source, written, rules)
+        assert any("(0008,0020)" in finding for finding in moved.findings)
+
+
+def test_the_proof_finds_a_false_word_about_the_dates():
+    source, rules = reread(identified()), asked("retain-dates-modified")
+    _, written, _ = run(source, rules)
+    written.LongitudinalTemporalInformationModified = "UNMODIFIED"
+    assert prove_header(source, written, rules).findings == ("(0028,0303): label or provenance value",)
+
+
+def test_a_characteristic_that_was_retained_is_the_sources_own():
+    source = reread(identified(PatientAge="053Y", PatientWeight="70", EthnicGroup="Ada"))
+    rules = asked("retain-patient-characteristics")
+    _, written, proof = run(source, rules)
+    assert proof.findings == ()
+    assert (written.PatientAge, written.PatientWeight, written.PatientSex, written.EthnicGroup) == ("053Y", 70, "F", "")
+    for keyword, value in (
+        ("PatientAge", "054Y"),
+        ("PatientWeight", "71"),
+        ("PatientSex", "M"),
+        ("EthnicGroup", "Ada"),
+    ):
+        _, written, _ = run(source, rules)
+        setattr(written, keyword, value)
+        assert not prove_header(source, written, rules).ok
+    _, written, _ = run(source, rules)
+    assert not prove_header(source, written, asked()).ok

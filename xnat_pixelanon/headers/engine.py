@@ -23,7 +23,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 from types import MappingProxyType
 
-from pydicom.charset import encode_string
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
@@ -34,27 +33,24 @@ from xnat_pixelanon.errors import InstanceError
 from xnat_pixelanon.headers import provenance
 from xnat_pixelanon.headers.conditions import Context, resolve
 from xnat_pixelanon.headers.constants import DUMMIES, IN_CODES
-from xnat_pixelanon.headers.descriptors import without_words
 from xnat_pixelanon.headers.identity import Identity, registered_as
-from xnat_pixelanon.headers.profile import lookup, safe_attributes
+from xnat_pixelanon.headers.options import safe_private, under_option
+from xnat_pixelanon.headers.profile import lookup
 from xnat_pixelanon.headers.request import CleanedHeader, HeaderAction, HeaderRequest
 from xnat_pixelanon.headers.residue import Identifiers, collect
-from xnat_pixelanon.headers.rulings import DESCRIPTIVE_VRS, Rulings, Way, rulings_of
-from xnat_pixelanon.headers.safe_private import creator_of, is_creator, safe_creators
-from xnat_pixelanon.headers.shift import is_temporal, shifted
+from xnat_pixelanon.headers.rulings import Rulings, rulings_of
 from xnat_pixelanon.headers.silence import quiet
 from xnat_pixelanon.headers.tree import (
     CHARSET_VRS,
-    DATE_VRS,
     HEADER_REFUSED,
     NUMBER_STRING_VRS,
     SPECIFIC_CHARACTER_SET,
     STRING_VRS,
     Element,
     Node,
+    as_read,
     dictionary_vr,
     path_of,
-    read_private,
     read_tree,
     well_padded,
 )
@@ -169,7 +165,7 @@ class Cleaner:
             ds.set_original_encoding(implicit_vr, little_endian, node.encodings)
         return ds
 
-    def _note(self, path: str, tag: int, rule: str, action: str) -> None:
+    def note(self, path: str, tag: int, rule: str, action: str) -> None:
         self.actions.append(HeaderAction(path + path_of(tag), rule, action))
 
     def element(self, element: Element, node: Node, path: str) -> RawDataElement | DataElement | None:
@@ -178,119 +174,61 @@ class Cleaner:
         if tag == SPECIFIC_CHARACTER_SET:
             return self._character_set(element, node, path)
         if self.rulings.safe_private and tag >> 16 & 1:
-            kept = self._safe_private(element, node, path)
+            kept = safe_private(self, (element, node, path))
             if kept is not None:
                 return kept
         way, rule = self.rulings.option(tag)
         if way and not element.fault and element.vr == dictionary_vr(tag):
-            kept = self._under_option(way, element, node, path, rule)
+            kept = under_option(self, way, (element, node, path), rule)
             if kept is not None:
                 return kept
         basic, rule = self.rulings.basic(tag)
         action = resolve(basic, tag, self.context)
         if action == "K":
-            return self._keep(element, path)
+            return self.keep(element, path)
         if action == "U" and element.vr == "UI":
             return self._map(element, path, rule)
         if action == "Z" and dictionary_vr(tag):
-            return self._empty(element, path, rule)
+            return self.empty(element, path, rule)
         if action == "D" and (dummy := DUMMIES.get(dictionary_vr(tag))) is not None:
             if not _has_value(element):
-                return self._empty(element, path, rule)
-            self._note(path, tag, rule, "replaced")
+                return self.empty(element, path, rule)
+            self.note(path, tag, rule, "replaced")
             return DataElement(tag, dictionary_vr(tag), dummy)
         self._remove(element, path, rule)
         return None
 
-    def _under_option(
-        self, way: Way, element: Element, node: Node, path: str, rule: str
-    ) -> RawDataElement | DataElement | None:
-        """What an option makes of an element; None where it does not let it stay after all."""
-        vr = element.vr
-        if vr in DATE_VRS:
-            if not all(not text or is_temporal(text, vr) for text in element.texts):
-                return None
-            return self._moved(element, path, rule) if way == "shift" else _as_read(element)
-        if vr == "UI":
-            return _as_read(element)
-        return self._described(element, node, path, rule) if way == "clean" else self._keep(element, path)
-
-    def _described(self, element: Element, node: Node, path: str, rule: str) -> RawDataElement | DataElement:
-        """A description without the words that identify."""
-        tag, vr, source = element.tag, element.vr, element.source
-        texts = [without_words(text, lambda part: self.identifiers.in_description(part, tag)) for text in element.texts]
-        raw = source.value if isinstance(source, RawDataElement) else None
-        if texts != list(element.texts):
-            raw = encode_string("\\".join(texts), node.encodings)
-        if isinstance(raw, bytes) and self._bytes_identify(raw, element):
-            return self._empty(element, path, rule)
-        if texts == list(element.texts):
-            return _as_read(element)
-        if not any(texts):
-            return self._empty(element, path, rule)
-        self._note(path, tag, rule, "emptied in part")
-        return DataElement(tag, vr, texts if len(texts) > 1 else texts[0])
-
-    def _safe_private(self, element: Element, node: Node, path: str) -> RawDataElement | DataElement | None:
-        """A private element that is listed as safe, or its creator; None for all others, and where one identifies."""
-        tag = element.tag
-        if is_creator(tag):
-            name = node.creators.get(tag, "")
-            return DataElement(tag, "LO", name) if (name, tag >> 16) in safe_creators() else None
-        creator = node.creators.get(creator_of(tag), "")
-        vr = safe_attributes().get((creator, tag >> 16, tag & 0xFF))
-        read = None if vr is None else read_private(element, vr, node)
-        if read is None:
-            return None
-        if read.vr in DESCRIPTIVE_VRS:
-            return self._described(read, node, path, "retain-safe-private C")
-        value = read.source.value or b""
-        if read.vr in STRING_VRS:
-            found = any(self._identifies(text, read) for text in read.texts) or self._bytes_identify(value, read)
-        else:
-            found = self._binary_identifies(read.source, value, read.vr)
-        return None if found else read.source
-
-    def _moved(self, element: Element, path: str, rule: str) -> RawDataElement | DataElement | None:
-        texts = [text and shifted(text, element.vr, self.days) for text in element.texts]
-        if None in texts:
-            return None
-        if texts == list(element.texts):
-            return _as_read(element)
-        self._note(path, element.tag, rule, "shifted")
-        return DataElement(element.tag, element.vr, texts if len(texts) > 1 else texts[0])
-
     def _character_set(self, element: Element, node: Node, path: str) -> RawDataElement | DataElement | None:
         if not node.charset:
-            self._note(path, element.tag, "invalid", "removed")
+            self.note(path, element.tag, "invalid", "removed")
             return None
         return DataElement(element.tag, "CS", list(node.charset) if len(node.charset) > 1 else node.charset[0])
 
-    def _empty(self, element: Element, path: str, rule: str) -> DataElement:
+    def empty(self, element: Element, path: str, rule: str) -> DataElement:
         tag, vr = element.tag, dictionary_vr(element.tag) or element.vr
         if _has_value(element):
             if tag in _ESSENTIAL:
                 raise InstanceError(HEADER_REFUSED, f"{path}{path_of(tag)} would have to be emptied: {rule}")
-            self._note(path, tag, rule, "emptied")
+            self.note(path, tag, rule, "emptied")
         return DataElement(tag, vr, Sequence() if vr == "SQ" else "" if vr in STRING_VRS else None)
 
     def _remove(self, element: Element, path: str, rule: str) -> None:
         if element.tag in _ESSENTIAL:
             raise InstanceError(HEADER_REFUSED, f"{path}{path_of(element.tag)} would have to be removed: {rule}")
-        self._note(path, element.tag, rule, "removed")
+        self.note(path, element.tag, rule, "removed")
 
     def _map(self, element: Element, path: str, rule: str) -> RawDataElement | DataElement:
         if element.fault:
-            return self._empty(element, path, "invalid")
+            return self.empty(element, path, "invalid")
         identity = self.identity if rule == "UID" else self._mapping
         mapped = [identity.mapped_uid(uid, element.tag) for uid in element.texts]
         if mapped == list(element.texts) and well_padded(element):
             return element.source
         if mapped != list(element.texts):
-            self._note(path, element.tag, rule, "mapped")
+            self.note(path, element.tag, rule, "mapped")
         return DataElement(element.tag, "UI", mapped if len(mapped) > 1 else "".join(mapped))
 
-    def _keep(self, element: Element, path: str) -> RawDataElement | DataElement | None:
+    def keep(self, element: Element, path: str) -> RawDataElement | DataElement | None:
         tag, vr, source = element.tag, element.vr, element.source
         if element.items is not None and not element.fault:
             here = path + path_of(tag)
@@ -300,62 +238,55 @@ class Cleaner:
             return self._map(element, path, "UID")
         if element.fault:
             if vr in STRING_VRS and element.fault != "VR":
-                return self._empty(element, path, "invalid")
+                return self.empty(element, path, "invalid")
             self._remove(element, path, "invalid")
             return None
         if vr in STRING_VRS:
-            identifying = [self._identifies(text, element) for text in element.texts]
+            identifying = [self.identifies(text, element) for text in element.texts]
             if any(identifying):
                 return self._without(element, path, identifying)
-            if isinstance(source, RawDataElement) and self._bytes_identify(source.value or b"", element):
+            if isinstance(source, RawDataElement) and self.bytes_identify(source.value or b"", element):
                 return self._emptied_or_dummy(element, path)
-        elif isinstance(source.value, bytes) and self._binary_identifies(source, source.value, vr):
+        elif isinstance(source.value, bytes) and self.binary_identifies(source, source.value, vr):
             self._remove(element, path, "identifier")
             return None
-        return _as_read(element)
+        return as_read(element)
 
     def _without(self, element: Element, path: str, identifying: list[bool]) -> DataElement:
         """The values that identify nothing, in their places; the others empty."""
         texts = ["" if bad else text for text, bad in zip(element.texts, identifying, strict=True)]
         if element.tag in _ESSENTIAL or not any(texts):
             return self._emptied_or_dummy(element, path)
-        self._note(path, element.tag, "identifier", "emptied in part")
+        self.note(path, element.tag, "identifier", "emptied in part")
         return DataElement(element.tag, element.vr, texts)
 
     def _emptied_or_dummy(self, element: Element, path: str) -> DataElement:
         """A value that identifies goes; in a code something has to stand in its place."""
         tag = element.tag
         if tag not in IN_CODES:
-            return self._empty(element, path, "identifier")
-        self._note(path, tag, "identifier", "replaced")
+            return self.empty(element, path, "identifier")
+        self.note(path, tag, "identifier", "replaced")
         return DataElement(tag, dictionary_vr(tag), DUMMIES[dictionary_vr(tag)])
 
-    def _identifies(self, text: str, element: Element) -> bool:
+    def identifies(self, text: str, element: Element) -> bool:
         if element.vr in NUMBER_STRING_VRS:
             return self.identifiers.in_number(text, element.tag)
         code, product = element.vr == "CS", _names_product(element.tag)
         return self.identifiers.in_text(text, code=code, product=product, tag=element.tag)
 
-    def _binary_identifies(self, source: RawDataElement | DataElement, value: bytes, vr: str) -> bool:
+    def binary_identifies(self, source: RawDataElement | DataElement, value: bytes, vr: str) -> bool:
         if self.identifiers.in_bytes(value):
             return True
         code = _NUMPY.get(vr)
         little = not isinstance(source, RawDataElement) or source.is_little_endian
         return code is not None and self.identifiers.in_binary_number(value, ("<" if little else ">") + code)
 
-    def _bytes_identify(self, value: bytes, element: Element) -> bool:
+    def bytes_identify(self, value: bytes, element: Element) -> bool:
         """Whether text lies in the bytes of a value that its character set reads as something else."""
         if value.isascii() and b"\x1b" not in value:
             return False
         product = _names_product(element.tag)
         return self.identifiers.in_text(value.decode("latin-1"), code=True, product=product, tag=element.tag)
-
-
-def _as_read(element: Element) -> RawDataElement | DataElement:
-    source = element.source
-    if isinstance(source, RawDataElement) and source.VR == "UN":
-        return source._replace(VR=element.vr)
-    return source
 
 
 def _names_product(tag: int) -> bool:

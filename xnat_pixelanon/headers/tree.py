@@ -283,6 +283,14 @@ def _strings(source: DataElement) -> tuple[str, ...]:
     return tuple(str(part).rstrip(" \0") for part in values if part is not None)
 
 
+def as_read(element: Element) -> RawDataElement | DataElement:
+    """The element as it is in the file, with the VR of its attribute where the file calls it UN."""
+    source = element.source
+    if isinstance(source, RawDataElement) and source.VR == "UN":
+        return source._replace(VR=element.vr)
+    return source
+
+
 def well_padded(element: Element) -> bool:
     """Whether UIDs stand in the file as pydicom would write them, with at most one zero behind them (PS3.5 6.2)."""
     source, plain = element.source, "\\".join(element.texts).encode()
