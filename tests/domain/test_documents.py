@@ -110,9 +110,8 @@ def test_a_policy_starts_disarmed_with_the_documented_defaults() -> None:
 @pytest.mark.parametrize(
     "setting",
     [
-        {"headers": {"options": ["retain-uids"]}},
+        {"headers": {"url_hosts": ["example.org"]}},
         {"headers": {"script": "script"}},
-        {"send_headers_only": ["1.2"]},
         {"labels": {"subject": "keep"}},
     ],
 )

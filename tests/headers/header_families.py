@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from header_bytes import DEFLATED, Raw, raw_file
 from header_makers import BIG_ENDIAN, EXPLICIT, IMPLICIT, request
+from header_options import RULES
 from hypothesis import strategies as st
 
 from xnat_pixelanon.headers import HeaderRequest, Identity
@@ -152,6 +153,7 @@ REQUEST_FIELDS = {
     "template_digest": st.sampled_from([None, "ab" * 32, "cd" * 32]),
     "tool_version": st.sampled_from(["0.1.0", "0.2.0"]),
     "known_identifiers": st.sampled_from([(), ("SUB0042",), ("Maker Inc", "ZO"), ("Plain",)]),
+    "rules": st.sampled_from(RULES),
     "pixel_description": st.sampled_from([(), (_DESCRIBED[0],), (("BitsStored", 12),), tuple(_DESCRIBED)]),
 }
 _WRITTEN_AS = {

@@ -14,6 +14,7 @@ from typing import Any
 
 import pydicom
 from header_makers import EXPLICIT, IMPLICIT, SERIES, STUDY, request
+from header_options import RULES
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 
@@ -226,6 +227,7 @@ FIELDS: Mapping[str, tuple[Any, ...]] = MappingProxyType(
         "tool_version": ("0.1.0", "0.2.0"),
         "known_identifiers": ((), ("S042_MR1",), ("axial",), ("4711", "plain words")),
         "pixel_description": DESCRIPTIONS,
+        "rules": RULES,
     }
 )
 

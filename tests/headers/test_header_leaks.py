@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime
 import re
 
+import pytest
 from header_makers import EXPLICIT, image, put, request, reread, run
+from header_options import RULES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydicom.datadict import DicomDictionary, dictionary_is_retired, keyword_for_tag
@@ -89,13 +91,23 @@ def plain(data: bytes) -> str:
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None)
 @given(sources())
 def test_no_planted_identity_is_left_anywhere(planted):
-    person, source = planted
-    cleaned, _, proof = run(reread(source))
+    nothing_left(*planted, request())
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None)
+@given(sources(), st.sampled_from(RULES[1:]))
+def test_no_planted_identity_is_left_anywhere_under_options(planted, rules):
+    nothing_left(*planted, request(rules=rules), retained="retain-dates-full" in rules.options)
+
+
+def nothing_left(person, source, asked, *, retained=False):
+    cleaned, _, proof = run(reread(source), asked)
     assert proof.findings == ()
     text = plain(encode_header(cleaned.dataset, EXPLICIT))
     date = person["date"]
     parts = [part for part in person["name"].casefold().split("^") if len(part) > 4]
-    forms = [f"{date:%Y%m%d}", f"{date:%d%m%Y}", f"{date:%m%d%Y}", f"{date:%d%b%Y}".lower()]
+    forms = [f"{date:%d%m%Y}", f"{date:%m%d%Y}", f"{date:%d%b%Y}".lower()]
+    forms += [] if retained else [f"{date:%Y%m%d}"]
     mapped = plain("".join(str(uid) for uid in uids_of(cleaned.dataset)).encode())
     for trace in [*parts, plain(person["id"].encode()), plain(person["accession"].encode()), *forms]:
         assert trace not in text or trace in mapped
@@ -106,7 +118,8 @@ def uids_of(ds: Dataset) -> list[str]:
     return [str(element.value) for element in ds.iterall() if element.VR == "UI"]
 
 
-def test_every_text_attribute_of_the_dictionary_loses_a_planted_name():
+@pytest.mark.parametrize("rules", [RULES[0], RULES[3]], ids=["basic", "options"])
+def test_every_text_attribute_of_the_dictionary_loses_a_planted_name(rules):
     left = []
     for tag in TEXT_TAGS:
         source = image(PatientName="Wolkenstein^Zoe")
@@ -115,7 +128,7 @@ def test_every_text_attribute_of_the_dictionary_loses_a_planted_name():
         put(source, tag, "Wolkenstein^Zoe")
         inner = put(Dataset(), tag, "Wolkenstein^Zoe")
         put(source, "ReferencedSeriesSequence", [inner])
-        cleaned, _, proof = run(source)
+        cleaned, _, proof = run(source, request(rules=rules))
         if not proof.ok or "wolkenstein" in plain(encode_header(cleaned.dataset, EXPLICIT)):
             left.append(keyword_for_tag(tag))
     assert left == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 from collections.abc import Callable
 from functools import partial
@@ -18,6 +19,7 @@ from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
+from xnat_pixelanon.domain.header_rules import HeaderRules, TagException
 from xnat_pixelanon.headers import (
     HeaderProof,
     HeaderRequest,
@@ -208,6 +210,13 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "version": {"tool_version": "0.2.0"},
     "what XNAT knows": {"known_identifiers": ("SUB0042", "Quixley")},
     "description": {"pixel_description": (("BitsStored", 8),)},
+    "options": {"rules": HeaderRules(frozenset({"clean-descriptors"}))},
+    "dates": {"rules": HeaderRules(frozenset({"retain-dates-modified"}))},
+    "UIDs": {
+        "rules": HeaderRules(frozenset({"retain-uids"})),
+        "identity": dataclasses.replace(ASKED.identity, keeps_uids=True),
+    },
+    "an exception": {"rules": HeaderRules(frozenset(), (TagException("(0018,0050)", "remove"),))},
     "no description": {"pixel_description": (("SamplesPerPixel", 3),)},
 }
 

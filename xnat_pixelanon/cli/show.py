@@ -15,12 +15,19 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as RichProgress
 from rich.table import Table
 
-from xnat_pixelanon.domain.codes import CODES, OUTCOMES, Outcome
+from xnat_pixelanon.domain.codes import CODES, OUTCOMES, Kind, Outcome
 from xnat_pixelanon.domain.report import RunReport, ScanReport, SessionReport
 from xnat_pixelanon.errors import PixelanonError
 from xnat_pixelanon.pipeline.progress import Progress
 
-_COLOURS = {"redact": "green", "pass": "green", "hold": "yellow", "unsupported": "magenta", "exclude": "blue"}
+_COLOURS = {
+    "redact": "green",
+    "headers-only": "green",
+    "pass": "green",
+    "hold": "yellow",
+    "unsupported": "magenta",
+    "exclude": "blue",
+}
 _NOT_SENT = ("hold", "unsupported")
 _TABLE: dict[str, Any] = {"title_justify": "left", "title_style": "bold", "pad_edge": False}
 _GROUP = re.compile(r"[A-Z?]{1,8}( \d+x\d+)?", re.ASCII)
@@ -207,7 +214,7 @@ def _scan_table(report: RunReport) -> Table:
 def _sent(session: SessionReport, scan: ScanReport) -> str:
     if scan.sent:
         return "yes"
-    if scan.decision in ("redact", "pass"):
+    if Kind(scan.decision).sends:
         return "sent before" if session.outcome in ("unchanged", "grown", "published") else session.outcome
     return "no"
 

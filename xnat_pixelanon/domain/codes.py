@@ -18,12 +18,13 @@ class Kind(StrEnum):
     UNSUPPORTED = "unsupported"
     EXCLUDE = "exclude"
     REDACT = "redact"
+    HEADERS_ONLY = "headers-only"
     PASS = "pass"
 
     @property
     def sends(self) -> bool:
         """Whether a copy goes to the clean side."""
-        return self in (Kind.REDACT, Kind.PASS)
+        return self in (Kind.REDACT, Kind.HEADERS_ONLY, Kind.PASS)
 
 
 STRICTEST_FIRST: tuple[Kind, ...] = tuple(Kind)
@@ -134,6 +135,11 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "template": Code(Kind.REDACT, "rectangles of matching templates are blackened", "Nothing to do."),
         "override-templates": Code(
             Kind.REDACT, "rectangles of the templates that an override names are blackened", "Nothing to do."
+        ),
+        "headers-only": Code(
+            Kind.HEADERS_ONLY,
+            "an object without pixels, of a SOP class that the policy's send_headers_only lists: its header is cleaned",
+            "Nothing to do.",
         ),
         "looked-at-clean": Code(Kind.PASS, "matching templates say: looked at, nothing burned in", "Nothing to do."),
         "override-pass": Code(Kind.PASS, "an override says: looked at, nothing burned in", "Nothing to do."),

@@ -76,7 +76,7 @@ def _decide_scan(
     mixed = None if per_instance else _mixed(scan.instances)
     whole = overrides.get("")  # that of the session as a whole goes before that of a series
     decided = tuple(
-        decide_instance(facts, whole or overrides.get(facts.series_instance_uid), mixed, templates)
+        decide_instance(facts, whole or overrides.get(facts.series_instance_uid), mixed, templates, policy)
         for facts in scan.instances
     )
     odd = None if per_instance else _mixed_decision(scan.instances, decided)
@@ -84,18 +84,22 @@ def _decide_scan(
 
 
 def decide_instance(
-    facts: InstanceFacts, override: Override | None, mixed: Decision | None, templates: TemplateSet
+    facts: InstanceFacts,
+    override: Override | None,
+    mixed: Decision | None,
+    templates: TemplateSet,
+    policy: Policy,
 ) -> Decision:
     """The first line of the decision table that applies; `mixed` is line 5's finding for its scan."""
     damage = facts.damage or _without_identity(facts)
     if damage:
         return Decision("damaged", damage)
     if override is not None:
-        return _unless_impossible(facts, _by_override(facts, override, templates))
+        return _unless_impossible(facts, _by_override(facts, override, templates), policy)
     for exclusion in templates.exclusions:
         if exclusion.applies(facts.attributes):
             return Decision("exclusion", exclusion.reason)
-    return _impossible(facts) or mixed or _unless_impossible(facts, _by_templates(facts, templates))
+    return _impossible(facts, policy) or mixed or _unless_impossible(facts, _by_templates(facts, templates), policy)
 
 
 def strictest(decisions: Sequence[Decision]) -> Decision:
@@ -159,9 +163,15 @@ def _boxes(templates: Sequence[Template]) -> tuple[Rectangle, ...]:
     return tuple(dict.fromkeys(box for template in templates for box in template.rectangles))
 
 
-def _impossible(facts: InstanceFacts) -> Decision | None:
-    """Line 4: objects to which no rectangle applies, and files of which not even a copy can be written."""
+def _impossible(facts: InstanceFacts, policy: Policy) -> Decision | None:
+    """Line 4: objects to which no rectangle applies, and files of which not even a copy can be written.
+
+    Of the former those without pixels that the policy lets go with their headers cleaned.
+    """
     code = kind_refusal(facts)
+    headers_only = facts.sop_class_uid in policy.send_headers_only and not facts.has_pixel_data
+    if code and headers_only and not facts.copy_refusal:
+        return Decision("headers-only")
     if code:
         return Decision(code)
     if facts.copy_refusal:
@@ -169,11 +179,11 @@ def _impossible(facts: InstanceFacts) -> Decision | None:
     return None
 
 
-def _unless_impossible(facts: InstanceFacts, decision: Decision) -> Decision:
+def _unless_impossible(facts: InstanceFacts, decision: Decision, policy: Policy) -> Decision:
     """What would be sent, unless it cannot be made: an override or a template cannot make an object editable."""
     if not decision.kind.sends:
         return decision
-    impossible = _impossible(facts)
+    impossible = _impossible(facts, policy)
     if impossible:
         return impossible
     if decision.rectangles and facts.edit_refusal:

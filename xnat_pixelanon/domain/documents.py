@@ -90,7 +90,7 @@ def _expected(error: ValidationError) -> str:
         case "maxItems":
             return f"expected at most {wanted} items"
         case "minLength":
-            return "expected a text that is not empty"
+            return "expected a text that is not empty" if wanted == 1 else f"expected at least {wanted} characters"
         case "maxLength":
             return f"expected at most {wanted} characters"
         case "pattern":

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Mapping
+from types import MappingProxyType
+
 from xnat_pixelanon.domain.instance import InstanceFacts
 
 _STORAGE = "1.2.840.10008.5.1.4.1.1."
@@ -30,6 +33,36 @@ _ANNOTATION_PREFIXES = tuple(
 )
 _NOT_ANNOTATION = frozenset({_STORAGE + "481.1"})  # RT Image is a picture
 _DOCUMENT_PREFIX = _STORAGE + "104."
+
+
+_CONTENT, _GRAPHICS = "clean-structured-content", "clean-graphics"
+HEADERS_ONLY: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "11.": (_GRAPHICS,),  # presentation states
+        "66.1": (),  # spatial registration
+        "66.2": (),  # spatial fiducials
+        "66.3": (),  # deformable registration
+        "67": (),  # real world value mapping
+        "88.": (_CONTENT,),  # structured reports, key objects
+        "481.3": (_CONTENT, _GRAPHICS),  # structure set
+        "481.4": (),  # radiotherapy: treatment records and plans
+        "481.5": (),
+        "481.6": (),
+        "481.7": (),
+        "481.8": (),
+        "481.9": (),
+    }
+)
+"""Objects without pixels that may go with their headers cleaned, and options of the profile of which one is needed."""
+
+
+def headers_only_problem(uid: str, options: Container[str]) -> str:
+    """Why a SOP class cannot be sent with its headers cleaned, '' where it can."""
+    for suffix, needed in HEADERS_ONLY.items():
+        if _under(uid, _STORAGE + suffix):
+            missing = needed and not any(name in options for name in needed)
+            return f"expected with the option {' or '.join(needed)} only" if missing else ""
+    return "not one of the SOP classes that are sent so: it may hold pixels, a document, or what no rule cleans"
 
 
 def kind_refusal(facts: InstanceFacts) -> str | None:

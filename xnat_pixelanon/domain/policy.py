@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Literal
 
 from xnat_pixelanon.domain.changes import OnChange
 from xnat_pixelanon.domain.documents import parse, schema_problems
+from xnat_pixelanon.domain.header_rules import PLAIN, HeaderRules, rule_problems
+from xnat_pixelanon.domain.objects import headers_only_problem
 from xnat_pixelanon.errors import DocumentError
 
 DOCUMENT = "policy.json"
@@ -42,6 +44,11 @@ class Policy:
     on_change: OnChange = "report"
     mixed: Literal["unsupported", "per-instance"] = "unsupported"
     settle_minutes: int = 10
+    headers: HeaderRules = PLAIN
+    identifiers: tuple[str, ...] = field(default=(), repr=False)
+    """The owner's list of what is looked for besides what headers and XNAT say."""
+    send_headers_only: tuple[str, ...] = ()
+    """SOP classes without pixels that go with their headers cleaned."""
     labels: Labels = Labels()
     pictures: Literal["none", "after", "both"] = "both"
     fan_out: bool = False
@@ -55,10 +62,14 @@ class Policy:
     @classmethod
     def from_document(cls, document: Any, where: str = DOCUMENT) -> Policy:
         """From parsed JSON; DocumentError names every path and what was expected there."""
-        problems = schema_problems("policy", document) or list(_not_yet(document))
+        problems = schema_problems("policy", document) or [
+            *_not_yet(document),
+            *rule_problems(document.get("headers", {})),
+            *_headers_only_problems(document),
+        ]
         if problems:
             raise DocumentError(where, problems)
-        labels = document.get("labels", {})
+        labels, headers = document.get("labels", {}), document.get("headers", {})
         plain = (
             "enabled",
             "launchers",
@@ -72,31 +83,43 @@ class Policy:
         )
         return cls(
             destination=DestinationPolicy(**document["destination"]),
+            headers=HeaderRules.from_document(headers),
+            identifiers=tuple(headers.get("identifiers", ())),
+            send_headers_only=tuple(document.get("send_headers_only", ())),
             labels=Labels(**{key: labels[key] for key in ("prefix", "subject_from") if key in labels}),
             **{key: document[key] for key in plain if key in document},
         )
 
     @property
     def digest(self) -> str:
-        """Of the keys that decide what a published copy looks like; other keys may change without making it stale."""
-        parts = {
+        """Of the keys that decide what a published copy looks like; other keys may change without making it stale.
+
+        Not of `identifiers`: a plain digest of names could be guessed.
+        """
+        parts: dict[str, Any] = {
             "mixed": self.mixed,
             "prefix": self.labels.prefix,
             "subject_from": self.labels.subject_from,
         }
+        if self.headers != PLAIN:
+            parts["headers"] = self.headers.as_document()
         return f"sha256:{sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()}"
+
+
+def _headers_only_problems(document: Mapping[str, Any]) -> Iterator[str]:
+    options = document.get("headers", {}).get("options", ())
+    for index, uid in enumerate(document.get("send_headers_only", ())):
+        if problem := headers_only_problem(uid, options):
+            yield f"$.send_headers_only[{index}]: {problem}"
 
 
 def _not_yet(document: Mapping[str, Any]) -> Iterator[str]:
     """Settings that the schema knows and that this version does not carry out: refused, never ignored."""
     headers = document.get("headers", {})
-    for key in ("options", "exceptions", "url_hosts"):
-        if headers.get(key):
-            yield f"$.headers.{key}: this version carries out the plain Basic profile only; expected []"
+    if headers.get("url_hosts"):
+        yield "$.headers.url_hosts: not in this version; expected []"
     if headers.get("script"):
         yield "$.headers.script: this version does not run DicomEdit scripts; expected null"
-    if document.get("send_headers_only"):
-        yield "$.send_headers_only: not in this version; expected []"
     for key in ("subject", "session"):
         if document.get("labels", {}).get(key, "pseudonym") != "pseudonym":
             yield f'$.labels.{key}: not in this version; expected "pseudonym"'

@@ -15,6 +15,7 @@ from xnat_pixelanon.headers.proof_bytes import prove_bytes
 from xnat_pixelanon.headers.proof_memory import ProofMemory
 from xnat_pixelanon.headers.proof_series import prove_header
 from xnat_pixelanon.headers.request import CleanedHeader, EncodedHeader, HeaderAction, HeaderProof, HeaderRequest
+from xnat_pixelanon.headers.rulings import exception_problems
 from xnat_pixelanon.headers.splice import write_header
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "describe",
     "encode_header",
     "encode_parts",
+    "exception_problems",
     "profile_digest",
     "prove_bytes",
     "prove_header",

@@ -1,7 +1,7 @@
 """The profile's engine: from a source data set to a cleaned one, element by element, at every sequence level.
 
 What the table does not name is kept only if PS3.6 knows it, its value can be read, and nothing in it identifies the
-source; see `_ruling` for the VR rules. Rules in HeaderAction:
+source; see `rulings.basic` for the VR rules. Rules in HeaderAction:
 
     E.1-1 X, Z, D, U ...   the table's row          project X, Z, D, K   a row of ours in the same file
     private                odd group                group                group lengths; commands, file meta, DICOMDIR
@@ -12,13 +12,15 @@ source; see `_ruling` for the VR rules. Rules in HeaderAction:
     identifier             the value carries something that identifies the source (residue.py)
     invalid                the value is not what its VR allows, or cannot be decoded
     pixel element          group 7FE0: the writer of pixels writes it
+    retain-... K, C        an option of the policy; clean-... C too (rulings.py)
+    exception ...          an exception of the policy
     label, provenance      see provenance.py
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
+from dataclasses import replace
 from types import MappingProxyType
 
 from pydicom.dataelem import DataElement, RawDataElement
@@ -26,28 +28,28 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag
 
+from xnat_pixelanon.domain.header_rules import MODIFIED_DATES
 from xnat_pixelanon.errors import InstanceError
 from xnat_pixelanon.headers import provenance
 from xnat_pixelanon.headers.conditions import Context, resolve
 from xnat_pixelanon.headers.constants import DUMMIES, IN_CODES
 from xnat_pixelanon.headers.identity import Identity, registered_as
+from xnat_pixelanon.headers.options import safe_private, under_option
 from xnat_pixelanon.headers.profile import lookup
 from xnat_pixelanon.headers.request import CleanedHeader, HeaderAction, HeaderRequest
 from xnat_pixelanon.headers.residue import Identifiers, collect
+from xnat_pixelanon.headers.rulings import Rulings, rulings_of
 from xnat_pixelanon.headers.silence import quiet
 from xnat_pixelanon.headers.tree import (
     CHARSET_VRS,
-    DATE_VRS,
     HEADER_REFUSED,
     NUMBER_STRING_VRS,
-    SIZES,
     SPECIFIC_CHARACTER_SET,
     STRING_VRS,
     Element,
     Node,
+    as_read,
     dictionary_vr,
-    is_dataset_tag,
-    is_retired,
     path_of,
     read_tree,
     well_padded,
@@ -56,7 +58,6 @@ from xnat_pixelanon.headers.tree import (
 SOP_CLASS_UID = 0x00080016
 REQUIRED = (SOP_CLASS_UID, 0x00080018, 0x0020000D, 0x0020000E)
 FUNCTIONAL_GROUPS = frozenset({0x52009229, 0x52009230})
-PIXEL_GROUP = 0x7FE0
 # Without these, or with others, the pixels would mean something else: refused rather than emptied.
 _ESSENTIAL = frozenset(
     {
@@ -69,7 +70,6 @@ _ESSENTIAL = frozenset(
 )
 _NUMPY = MappingProxyType({"FD": "f8", "FL": "f4", "SL": "i4", "SV": "i8", "UL": "u4", "UV": "u8"})
 _READ_VRS = CHARSET_VRS | {"SQ"}
-_CODE_URIS = frozenset({0x0008010E, 0x00080120})  # Coding Scheme URL, URN Code Value: parts of codes (PS3.3 8.8)
 
 
 def clean_header(source: Dataset, request: HeaderRequest) -> CleanedHeader:
@@ -81,11 +81,17 @@ def clean_header(source: Dataset, request: HeaderRequest) -> CleanedHeader:
     with quiet():
         tree = read_tree(source)
         context = context_of(tree.elements)
-        identifiers = collect(tree, request.known_identifiers, ae_titles(source))
-        cleaner = Cleaner(request.identity, context, identifiers)
+        rulings = rulings_of(request.rules)
+        identifiers = collect(tree, request.known_identifiers, ae_titles(source), rulings)
+        cleaner = Cleaner(request.identity, context, identifiers, rulings, shift_of(request))
         dataset = cleaner.node(tree, "")
         provenance.apply(dataset, request, cleaner.actions)
     return CleanedHeader(dataset, tuple(cleaner.actions))
+
+
+def shift_of(request: HeaderRequest) -> int:
+    """Days by which dates are moved; 0 where none are."""
+    return request.identity.date_shift(request.subject_label) if MODIFIED_DATES in request.rules.options else 0
 
 
 def ae_titles(source: Dataset) -> list[str]:
@@ -107,40 +113,16 @@ def context_of(elements: Iterable[Element]) -> Context:
     return Context(values[SOP_CLASS_UID], groups)
 
 
-def looks_at_value(tag: int, vrs: frozenset[str], context: Context) -> bool:
+def looks_at_value(tag: int, vrs: frozenset[str], context: Context, rulings: Rulings) -> bool:
     """Whether more of an element than that it has a value decides what is done to it.
 
     `vrs`: what its VR in the file and its VR in PS3.6 may be. Superset: sequences, and text that has to be decoded,
     count always, as reading them can find that they cannot be read.
     """
-    if not vrs.isdisjoint(_READ_VRS):
+    if not vrs.isdisjoint(_READ_VRS) or rulings.option(tag)[0] or (rulings.safe_private and tag >> 16 & 1):
         return True
-    action = resolve(_ruling(tag)[0], tag, context)
+    action = resolve(rulings.basic(tag)[0], tag, context)
     return action == "K" or (action == "U" and "UI" in vrs) or tag == SPECIFIC_CHARACTER_SET
-
-
-@lru_cache(maxsize=8192)
-def _ruling(tag: int) -> tuple[str, str]:
-    """Action and rule for a tag; the action may be a compound one of the table."""
-    if not is_dataset_tag(tag):
-        return "X", "private" if (tag >> 16) % 2 else "group"
-    if tag >> 16 == PIXEL_GROUP:
-        return "X", "pixel element"
-    row = lookup(tag)
-    if row is not None:
-        return row.basic, f"{'project' if row.edition == 'project' else 'E.1-1'} {row.basic}"
-    vr = dictionary_vr(tag)
-    if not vr:
-        return "X", "unknown"
-    if is_retired(tag) and vr not in SIZES and vr not in NUMBER_STRING_VRS:
-        return "X", "retired"
-    if vr == "PN":
-        return "Z", "VR PN"
-    if vr in DATE_VRS or vr in ("AE", "AS") or (vr == "UR" and tag not in _CODE_URIS):
-        return "X", f"VR {vr}"
-    if vr in SIZES or vr in STRING_VRS or vr == "SQ":
-        return "K", ""
-    return "X", "binary"
 
 
 def _has_value(element: Element) -> bool:
@@ -152,13 +134,20 @@ class Cleaner:
     """One run over one tree; collects what it did.
 
     What it does to an element depends on this and on the element alone: the identity that maps UIDs, the context, the
-    identifiers, the node (character set, encoding) and the path. It never looks at the element's neighbours.
+    identifiers, the rulings, the days by which dates are moved, the node (character set, encoding) and the path. It
+    never looks at the element's neighbours.
     """
 
-    def __init__(self, identity: Identity, context: Context, identifiers: Identifiers) -> None:
+    def __init__(
+        self, identity: Identity, context: Context, identifiers: Identifiers, rulings: Rulings, days: int
+    ) -> None:
         self.identity = identity
+        # The option retain-uids has no say on a few rows, whose UIDs are mapped all the same.
+        self._mapping = replace(identity, keeps_uids=False)
         self.context = context
         self.identifiers = identifiers
+        self.rulings = rulings
+        self.days = days
         self.actions: list[HeaderAction] = []
 
     def node(self, node: Node, path: str) -> Dataset:
@@ -176,7 +165,7 @@ class Cleaner:
             ds.set_original_encoding(implicit_vr, little_endian, node.encodings)
         return ds
 
-    def _note(self, path: str, tag: int, rule: str, action: str) -> None:
+    def note(self, path: str, tag: int, rule: str, action: str) -> None:
         self.actions.append(HeaderAction(path + path_of(tag), rule, action))
 
     def element(self, element: Element, node: Node, path: str) -> RawDataElement | DataElement | None:
@@ -184,52 +173,62 @@ class Cleaner:
         tag = element.tag
         if tag == SPECIFIC_CHARACTER_SET:
             return self._character_set(element, node, path)
-        basic, rule = _ruling(tag)
+        if self.rulings.safe_private and tag >> 16 & 1:
+            kept = safe_private(self, (element, node, path))
+            if kept is not None:
+                return kept
+        way, rule = self.rulings.option(tag)
+        if way and not element.fault and element.vr == dictionary_vr(tag):
+            kept = under_option(self, way, (element, node, path), rule)
+            if kept is not None:
+                return kept
+        basic, rule = self.rulings.basic(tag)
         action = resolve(basic, tag, self.context)
         if action == "K":
-            return self._keep(element, path)
+            return self.keep(element, path)
         if action == "U" and element.vr == "UI":
             return self._map(element, path, rule)
         if action == "Z" and dictionary_vr(tag):
-            return self._empty(element, path, rule)
+            return self.empty(element, path, rule)
         if action == "D" and (dummy := DUMMIES.get(dictionary_vr(tag))) is not None:
             if not _has_value(element):
-                return self._empty(element, path, rule)
-            self._note(path, tag, rule, "replaced")
+                return self.empty(element, path, rule)
+            self.note(path, tag, rule, "replaced")
             return DataElement(tag, dictionary_vr(tag), dummy)
         self._remove(element, path, rule)
         return None
 
     def _character_set(self, element: Element, node: Node, path: str) -> RawDataElement | DataElement | None:
         if not node.charset:
-            self._note(path, element.tag, "invalid", "removed")
+            self.note(path, element.tag, "invalid", "removed")
             return None
         return DataElement(element.tag, "CS", list(node.charset) if len(node.charset) > 1 else node.charset[0])
 
-    def _empty(self, element: Element, path: str, rule: str) -> DataElement:
-        tag, vr = element.tag, dictionary_vr(element.tag)
+    def empty(self, element: Element, path: str, rule: str) -> DataElement:
+        tag, vr = element.tag, dictionary_vr(element.tag) or element.vr
         if _has_value(element):
             if tag in _ESSENTIAL:
                 raise InstanceError(HEADER_REFUSED, f"{path}{path_of(tag)} would have to be emptied: {rule}")
-            self._note(path, tag, rule, "emptied")
+            self.note(path, tag, rule, "emptied")
         return DataElement(tag, vr, Sequence() if vr == "SQ" else "" if vr in STRING_VRS else None)
 
     def _remove(self, element: Element, path: str, rule: str) -> None:
         if element.tag in _ESSENTIAL:
             raise InstanceError(HEADER_REFUSED, f"{path}{path_of(element.tag)} would have to be removed: {rule}")
-        self._note(path, element.tag, rule, "removed")
+        self.note(path, element.tag, rule, "removed")
 
     def _map(self, element: Element, path: str, rule: str) -> RawDataElement | DataElement:
         if element.fault:
-            return self._empty(element, path, "invalid")
-        mapped = [self.identity.mapped_uid(uid, element.tag) for uid in element.texts]
+            return self.empty(element, path, "invalid")
+        identity = self.identity if rule == "UID" else self._mapping
+        mapped = [identity.mapped_uid(uid, element.tag) for uid in element.texts]
         if mapped == list(element.texts) and well_padded(element):
             return element.source
         if mapped != list(element.texts):
-            self._note(path, element.tag, rule, "mapped")
+            self.note(path, element.tag, rule, "mapped")
         return DataElement(element.tag, "UI", mapped if len(mapped) > 1 else "".join(mapped))
 
-    def _keep(self, element: Element, path: str) -> RawDataElement | DataElement | None:
+    def keep(self, element: Element, path: str) -> RawDataElement | DataElement | None:
         tag, vr, source = element.tag, element.vr, element.source
         if element.items is not None and not element.fault:
             here = path + path_of(tag)
@@ -239,52 +238,50 @@ class Cleaner:
             return self._map(element, path, "UID")
         if element.fault:
             if vr in STRING_VRS and element.fault != "VR":
-                return self._empty(element, path, "invalid")
+                return self.empty(element, path, "invalid")
             self._remove(element, path, "invalid")
             return None
         if vr in STRING_VRS:
-            identifying = [self._identifies(text, element) for text in element.texts]
+            identifying = [self.identifies(text, element) for text in element.texts]
             if any(identifying):
                 return self._without(element, path, identifying)
-            if isinstance(source, RawDataElement) and self._bytes_identify(source.value or b"", element):
+            if isinstance(source, RawDataElement) and self.bytes_identify(source.value or b"", element):
                 return self._emptied_or_dummy(element, path)
-        elif isinstance(source.value, bytes) and self._binary_identifies(source, source.value, vr):
+        elif isinstance(source.value, bytes) and self.binary_identifies(source, source.value, vr):
             self._remove(element, path, "identifier")
             return None
-        if isinstance(source, RawDataElement) and source.VR == "UN":
-            return source._replace(VR=vr)
-        return source
+        return as_read(element)
 
     def _without(self, element: Element, path: str, identifying: list[bool]) -> DataElement:
         """The values that identify nothing, in their places; the others empty."""
         texts = ["" if bad else text for text, bad in zip(element.texts, identifying, strict=True)]
         if element.tag in _ESSENTIAL or not any(texts):
             return self._emptied_or_dummy(element, path)
-        self._note(path, element.tag, "identifier", "emptied in part")
+        self.note(path, element.tag, "identifier", "emptied in part")
         return DataElement(element.tag, element.vr, texts)
 
     def _emptied_or_dummy(self, element: Element, path: str) -> DataElement:
         """A value that identifies goes; in a code something has to stand in its place."""
         tag = element.tag
         if tag not in IN_CODES:
-            return self._empty(element, path, "identifier")
-        self._note(path, tag, "identifier", "replaced")
+            return self.empty(element, path, "identifier")
+        self.note(path, tag, "identifier", "replaced")
         return DataElement(tag, dictionary_vr(tag), DUMMIES[dictionary_vr(tag)])
 
-    def _identifies(self, text: str, element: Element) -> bool:
+    def identifies(self, text: str, element: Element) -> bool:
         if element.vr in NUMBER_STRING_VRS:
             return self.identifiers.in_number(text, element.tag)
         code, product = element.vr == "CS", _names_product(element.tag)
         return self.identifiers.in_text(text, code=code, product=product, tag=element.tag)
 
-    def _binary_identifies(self, source: RawDataElement | DataElement, value: bytes, vr: str) -> bool:
+    def binary_identifies(self, source: RawDataElement | DataElement, value: bytes, vr: str) -> bool:
         if self.identifiers.in_bytes(value):
             return True
         code = _NUMPY.get(vr)
         little = not isinstance(source, RawDataElement) or source.is_little_endian
         return code is not None and self.identifiers.in_binary_number(value, ("<" if little else ">") + code)
 
-    def _bytes_identify(self, value: bytes, element: Element) -> bool:
+    def bytes_identify(self, value: bytes, element: Element) -> bool:
         """Whether text lies in the bytes of a value that its character set reads as something else."""
         if value.isascii() and b"\x1b" not in value:
             return False

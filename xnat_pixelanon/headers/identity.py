@@ -19,6 +19,7 @@ from xnat_pixelanon.errors import ConfigurationError
 
 KEY_BYTES = 32
 _LABEL_LENGTH = 16
+_SHORTEST_SHIFT, _LONGEST_SHIFT = 30, 3652
 _CODING_SCHEME_UID = 0x0008010C
 _CONTEXT_UID = 0x00080117
 # PS3.16 registers context groups below the first root, PS3.16 8 names HL7's code systems below the second.
@@ -55,9 +56,13 @@ def _plain(text: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Make one with `from_keys`. Equal keys give equal outputs, in every process and release."""
+    """Make one with `from_keys`. Equal keys give equal outputs, in every process and release.
+
+    `keeps_uids`: the profile's option retain-uids; each UID then stands for itself.
+    """
 
     root: bytes = field(repr=False)
+    keeps_uids: bool = False
 
     @classmethod
     def from_keys(cls, project_key: bytes, site_key: bytes | None = None) -> Identity:
@@ -74,7 +79,9 @@ class Identity:
         return hmac.digest(key, _framed(parts), "sha256")
 
     def uid(self, source: str) -> str:
-        """The UID that stands for `source`: `2.25.` and a UUID (PS3.5 B.2; version 8 of RFC 9562)."""
+        """The UID that stands for `source`: `2.25.` and a UUID (PS3.5 B.2; version 8 of RFC 9562), or `source`."""
+        if self.keeps_uids:
+            return source.strip(" \0")
         number = int.from_bytes(self._digest("uid", _plain(source))[:16], "big")
         number = number & ~(0xF << 76) | (8 << 76)
         number = number & ~(0x3 << 62) | (2 << 62)
@@ -100,6 +107,14 @@ class Identity:
     def session_label(self, session: str, *, prefix: str = "") -> str:
         """Pseudonym of an XNAT experiment ID, or of a Study Instance UID where there is no XNAT."""
         return self._label(prefix, "session", session)
+
+    def date_shift(self, subject: str) -> int:
+        """By how many days dates of a subject are moved: from 30 days to ten years earlier, a negative number.
+
+        `subject`: its label on the clean side, so that all its sessions keep their distances.
+        """
+        number = int.from_bytes(self._digest("dates", _plain(subject))[:8], "big")
+        return -(_SHORTEST_SHIFT + number % (_LONGEST_SHIFT - _SHORTEST_SHIFT + 1))
 
     def keyed_digest(self, *parts: bytes) -> str:
         """Hex digest for receipts: says whether the same thing was sent, and nothing to whoever lacks the key."""

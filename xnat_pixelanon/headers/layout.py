@@ -1,4 +1,4 @@
-"""Data sets of one shape: what identifies in each of their elements, remembered by its value."""
+"""Data sets of one shape under one set of rules: what identifies in each of their elements, remembered by its value."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from xnat_pixelanon.headers.parts import Part, contents_of, instance_digits
 from xnat_pixelanon.headers.plan import Plan
 from xnat_pixelanon.headers.residue import may_identify
 from xnat_pixelanon.headers.rows import Rows
+from xnat_pixelanon.headers.rulings import Rulings
 from xnat_pixelanon.headers.tree import Element, dictionary_vr, empty_node, read_element
 
 _SOP_CLASS, _SOP_INSTANCE, *_ = REQUIRED
@@ -38,7 +39,8 @@ class Told:
 class Layout:
     """What all data sets of one shape have in common, and what was seen in their elements."""
 
-    def __init__(self, rows: Rows, source: Dataset) -> None:
+    def __init__(self, rows: Rows, source: Dataset, rulings: Rulings) -> None:
+        self.rulings = rulings
         self.tags = rows.tags
         self.keys = tuple(source.keys())
         self.vrs = tuple(frozenset((vr or "", dictionary_vr(tag))) for tag, vr in zip(rows.tags, rows.vrs, strict=True))
@@ -55,13 +57,13 @@ class Layout:
         )
 
     @classmethod
-    def of(cls, rows: Rows, source: Dataset) -> Layout | None:
+    def of(cls, rows: Rows, source: Dataset, rulings: Rulings) -> Layout | None:
         """None where nothing is to be spliced: no UIDs, tags out of order, or elements encoded in several ways."""
         if rows.implicit not in ((True,), (False,)) or rows.tags != tuple(sorted(set(rows.tags))):
             return None
         if source.original_encoding != (*rows.implicit, True) or not set(REQUIRED) <= set(rows.tags):
             return None
-        return cls(rows, source)
+        return cls(rows, source, rulings)
 
     def read(self, position: int, source: Dataset) -> Element:
         return read_element(source, self.keys[position], self.node)
@@ -74,7 +76,8 @@ class Layout:
             seen = entries.get(value)
             if seen is None:
                 element = self.read(position, source)
-                seen = Seen(memory.part(contents_of(element)), element.texts[0] if len(element.texts) == 1 else "")
+                text = element.texts[0] if len(element.texts) == 1 else ""
+                seen = Seen(memory.part(contents_of(element, self.rulings)), text)
                 memory.keep(entries, value, seen, size_of(value))
             if seen.part is not None:
                 parts.append(seen.part)

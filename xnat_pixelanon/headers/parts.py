@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from xnat_pixelanon.headers.dates import Date
 from xnat_pixelanon.headers.identity import is_well_known
 from xnat_pixelanon.headers.residue import RUN, Identifiers, collect_from
+from xnat_pixelanon.headers.rulings import Rulings
 from xnat_pixelanon.headers.tree import Element
 
 Contents = tuple[tuple[frozenset[str], ...], frozenset[Date]]
@@ -33,10 +34,10 @@ class Part:
         return sum(len(text) + _PER_TEXT for texts in self.texts for text in texts) + _PER_TEXT * len(self.dates)
 
 
-def contents_of(element: Element) -> Contents:
+def contents_of(element: Element, rulings: Rulings) -> Contents:
     """What `element` and all in it give to the identifiers."""
     found = Identifiers()
-    collect_from(found, element)
+    collect_from(found, element, rulings)
     return tuple(frozenset(texts) for texts in _sets(found)), frozenset(found.dates)
 
 
@@ -55,7 +56,7 @@ def joined(parts: Iterable[Part], known: Iterable[str], stations: Iterable[str])
 def _sets(found: Identifiers) -> tuple[set[str], ...]:
     groups = (found.ids, found.stations)
     kinds = (kind for group in groups for kind in (group.long, group.short, group.tiny))
-    return (*kinds, found.long_names, found.short_names)
+    return (*kinds, found.long_names, found.short_names, found.tiny_names)
 
 
 def instance_digits(uid: str) -> str:

@@ -14,10 +14,11 @@ from pydicom.tag import BaseTag
 from xnat_pixelanon.errors import InstanceError
 from xnat_pixelanon.headers import provenance
 from xnat_pixelanon.headers.encode import encode_element, encode_head
-from xnat_pixelanon.headers.engine import FUNCTIONAL_GROUPS, PIXEL_GROUP, Cleaner, looks_at_value
+from xnat_pixelanon.headers.engine import FUNCTIONAL_GROUPS, Cleaner, looks_at_value
 from xnat_pixelanon.headers.memory import HeaderMemory, size_of
 from xnat_pixelanon.headers.request import HeaderAction, HeaderRequest
 from xnat_pixelanon.headers.rows import Rows
+from xnat_pixelanon.headers.rulings import PIXEL_GROUP
 from xnat_pixelanon.headers.tree import HEADER_REFUSED, SPECIFIC_CHARACTER_SET
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class Plan:
         charset = layout.node.charset
         self._terms = (list(charset) if len(charset) > 1 else charset[0]) if charset else None
         self._outcomes: tuple[tuple[dict[Hashable, Outcome], bool], ...] = tuple(
-            ({}, raw and not looks_at_value(tag, vrs, cleaner.context))
+            ({}, raw and not looks_at_value(tag, vrs, cleaner.context, cleaner.rulings))
             for tag, vrs, raw in zip(layout.tags, layout.vrs, layout.raw, strict=True)
         )
         self._provenance = tuple(

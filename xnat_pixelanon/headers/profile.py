@@ -2,7 +2,7 @@
 
 The rows are those of edition 2024b, with the rows that edition 2026c adds; where both have a row they agree. Rows of
 edition `project` are ours: what the table leaves open and this tool decides, each with its reason. The option columns
-are those of 2024b, kept for the day options can be chosen; the engine reads the column `basic` only.
+are those of 2024b; rows without any are ruled by the column `basic` whatever the options (rulings.py).
 
 Actions (PS3.15 Table E.1-1a): X remove, Z empty, D dummy value, U map the UID, X/Z and so on by the attribute's Type,
 X/Z/U* keep the references and map their UIDs; K (rows of ours) keep.
@@ -12,11 +12,14 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
+
+from xnat_pixelanon.domain.header_rules import PLAIN, HeaderRules
 
 PROFILE_EDITION = "PS3.15 E.1-1 2024b+2026c Basic"
 """Named in De-identification Method (0012,0063) of what is written."""
@@ -37,6 +40,7 @@ ACTIONS: Mapping[str, str] = MappingProxyType(
 )
 
 _TABLE = "profile-e.1-1.csv"
+_SAFE = "safe-private.csv"
 _WORDS = "common-words.txt"
 
 
@@ -58,7 +62,8 @@ class Row:
     comment: str
 
 
-def _data(name: str) -> str:
+def data(name: str) -> str:
+    """The text of a file beside this one."""
     return files("xnat_pixelanon.headers").joinpath(name).read_text(encoding="utf-8")
 
 
@@ -71,7 +76,7 @@ def rows() -> tuple[Row, ...]:
             **{key: line[key] for key in fixed},
             options=MappingProxyType({key: value for key, value in line.items() if key not in fixed and value}),
         )
-        for line in csv.DictReader(_data(_TABLE).splitlines())
+        for line in csv.DictReader(data(_TABLE).splitlines())
     )
 
 
@@ -100,16 +105,32 @@ def lookup(tag: int) -> Row | None:
 
 
 @cache
+def safe_attributes() -> Mapping[tuple[str, int, int], str]:
+    """The VR of each private attribute that is safe, by creator, group and the last byte of its element.
+
+    Of PS3.15 Table E.3.10-1 only what is a value: no sequences, bytes or UIDs, which nothing could vouch for.
+    """
+    lines = csv.DictReader(data(_SAFE).splitlines())
+    return MappingProxyType(
+        {(line["creator"], int(line["group"], 16), int(line["element"], 16)): line["vr"] for line in lines}
+    )
+
+
+@cache
 def common_words() -> frozenset[str]:
     """Folded words that are never an identifier, from common-words.txt."""
-    lines = (line for line in _data(_WORDS).splitlines() if not line.startswith("#"))
+    lines = (line for line in data(_WORDS).splitlines() if not line.startswith("#"))
     return frozenset(word for line in lines for word in line.split())
 
 
 @cache
-def profile_digest() -> str:
-    """SHA-256 (hex) of the table and the word list: changes whenever what they decide can change."""
-    return hashlib.sha256((_data(_TABLE) + "\0" + _data(_WORDS)).encode()).hexdigest()
+def profile_digest(rules: HeaderRules = PLAIN) -> str:
+    """SHA-256 (hex) of table, word list, options and exceptions: changes whenever what they decide can change."""
+    texts = [data(_TABLE), data(_WORDS)]
+    if rules != PLAIN:
+        texts.append(data(_SAFE))
+        texts.append(json.dumps(rules.as_document(), sort_keys=True))
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
 
 
 def describe() -> tuple[tuple[str, str, str, str, str], ...]:

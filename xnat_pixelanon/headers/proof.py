@@ -6,6 +6,7 @@ Shares with the engine the table file, the UID mapping and the tool's own consta
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import cache
 
 from pydicom.charset import python_encoding
@@ -13,17 +14,28 @@ from pydicom.datadict import dictionary_is_retired
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
+from xnat_pixelanon.domain.header_rules import PLAIN
 from xnat_pixelanon.headers.constants import (
     DUMMIES,
     IMPLEMENTATION_CLASS_UID,
     IMPLEMENTATION_VERSION_NAME,
     IN_CODES,
-    PIXEL_CODE,
-    PROFILE_CODE,
     TOOL,
 )
 from xnat_pixelanon.headers.identity import is_well_known
-from xnat_pixelanon.headers.profile import PROFILE_EDITION, Row, lookup
+from xnat_pixelanon.headers.profile import PROFILE_EDITION, Row, lookup, safe_attributes
+from xnat_pixelanon.headers.proof_options import (
+    TEMPORAL,
+    TEMPORAL_VRS,
+    TEXT_VRS,
+    cell_of,
+    codes_of,
+    days_of,
+    excepted,
+    moments_right,
+    temporal_values,
+    words_left,
+)
 from xnat_pixelanon.headers.proof_own import own_items, own_values
 from xnat_pixelanon.headers.proof_search import Found, Search, compiled
 from xnat_pixelanon.headers.proof_view import (
@@ -42,13 +54,15 @@ from xnat_pixelanon.headers.silence import PYDICOM_ERRORS, quiet
 RUN = 20
 _NUMBERS = frozenset({"AT", "FD", "FL", "SL", "SS", "SV", "UL", "US", "US or SS", "UV"})
 _WIDE_NUMBERS = frozenset({"FD", "FL", "SL", "SV", "UL", "UV"})
-_STRINGS = frozenset({"CS", "LO", "LT", "SH", "ST", "UC", "UR", "UT"})
+_STRINGS = frozenset({"AE", "AS", "CS", "LO", "LT", "SH", "ST", "UC", "UR", "UT"})
 _NUMBER_STRINGS = frozenset({"DS", "IS"})
 _CODE_URIS = frozenset({0x0008010E, 0x00080120})
 _NUMBER = re.compile(r"([+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?)?", re.ASCII)
 _GROUP_LENGTH = 0x00020000
 _TYPES = frozenset({0x00080008, 0x00089007})
 METHOD, METHOD_CODES, EQUIPMENT = 0x00120063, 0x00120064, 0x0018A001
+PROVENANCE = (METHOD, METHOD_CODES, EQUIPMENT, TEMPORAL)
+"""What the tool writes depending on what was there."""
 PIXEL_GROUP = 0x7FE0
 # What the writer of pixels puts there: Extended Offset Table and its lengths, the pixels.
 _PIXEL_TAGS = frozenset(0x7FE00000 + element for element in (0x1, 0x2, 0x3, 0x8, 0x9, 0x10))
@@ -65,7 +79,7 @@ def compare(source: Dataset, written: Dataset, request: HeaderRequest) -> Header
     with quiet():
         try:
             original, copy = View(source), View(written)
-            found = Found.of(original.everything(), request.known_identifiers, ae_titles(source))
+            found = Found.of(original.everything(), request.known_identifiers, ae_titles(source), request.rules)
             walk = Walk(request, compiled(found), own_uids(original))
             walk.file_meta(written, original)
             walk.dataset(copy, original, "")
@@ -90,6 +104,8 @@ class Walk:
         self.runs: set[str] = set()
         """Every run of RUN digits and more in which the own UIDs were looked for."""
         self.own = own_values(request)
+        self.days = days_of(request)
+        self.ruled = request.rules != PLAIN
 
     def _find(self, path: str, rule: str) -> None:
         self.findings.append(f"{path}: {rule}")
@@ -116,7 +132,7 @@ class Walk:
     def required(self, written: View, source: View) -> None:
         for tag in MUST_CHANGE:
             self.stands(tag, written, source)
-        for tag in (*self.own, METHOD, METHOD_CODES, EQUIPMENT):
+        for tag in (*self.own, *PROVENANCE):
             if tag not in written.tags():
                 self._find(name_of(tag), "label or provenance missing")
         for tag in MUST_STAY:
@@ -141,7 +157,9 @@ class Walk:
 
     def _element(self, element: DataElement, written: View, source: View, path: str) -> None:
         tag, here = int(element.tag), path + name_of(int(element.tag))
-        if (tag >> 16) % 2 or tag >> 16 < 8 or not tag & 0xFFFF:
+        if (tag >> 16) % 2 and "retain-safe-private" in self.request.rules.options:
+            self._private(element, written, source, here)
+        elif (tag >> 16) % 2 or tag >> 16 < 8 or not tag & 0xFFFF:
             self._find(here, "private element, group length, or of another kind of data set")
         elif tag >> 16 == PIXEL_GROUP:
             if path or tag not in _PIXEL_TAGS:
@@ -149,10 +167,18 @@ class Walk:
         elif not path and tag in self.own:
             if values_of(element) != self.own[tag]:
                 self._find(here, "label or provenance value")
+        elif not path and tag == TEMPORAL:
+            if values_of(element) != temporal_values(self.request, values_of(source.get(tag))):
+                self._find(here, "label or provenance value")
         elif not path and tag == METHOD:
             self._methods(element, source)
         elif not path and tag in (METHOD_CODES, EQUIPMENT):
             self._items(tag, written, source, here, added=own_items(tag, self.request))
+        elif self.ruled and self._as_options_allow(element, written, source, here):
+            pass
+        elif self.ruled and (act := excepted(tag, self.request.rules)):
+            if act != "empty" or values_of(element):
+                self._find(here, f"exception {act}")
         elif (row := lookup(tag)) is not None and row.basic != "K":
             self._row(row, element, written, source, here)
         elif row is None and (rule := _forbidden(tag)):
@@ -160,6 +186,59 @@ class Walk:
                 self._find(here, rule)
         else:
             self._kept(element, written, source, here)
+
+    def _private(self, element: DataElement, written: View, source: View, here: str) -> None:
+        """A private element has to be listed as safe, under the creator that it has in the source too."""
+        tag = int(element.tag)
+        group, number, own = tag >> 16, tag & 0xFFFF, safe_attributes()
+        if 0x10 <= number <= 0xFF:
+            known = {(creator, at) for creator, at, _ in own}
+            if [(name, group) for name in written.creator(tag)] != [(name, group) for name in source.creator(tag)]:
+                self._find(here, "not the source's private creator")
+            elif not all((name, group) in known for name in written.creator(tag)) or element.VR not in ("LO", "UN"):
+                self._find(here, "private creator without a safe attribute")
+            return
+        block = group << 16 | number >> 8
+        names = written.creator(block)
+        vr = own.get((names[0], group, number & 0xFF)) if len(names) == 1 and number > 0xFFF else None
+        after, before = (None, None) if vr is None else (written.as_vr(tag, vr), source.as_vr(tag, vr))
+        if vr is None or names != source.creator(block) or after is None or before is None:
+            self._find(here, "private element that is not listed as safe")
+        elif vr in TEXT_VRS:
+            self._words(after, values_of(before), written.raw(tag), here)
+        else:
+            if values_of(after) != values_of(before):
+                self._find(here, "not the source's value")
+            self._searched(after, written.raw(tag), here)
+
+    def _words(self, element: DataElement, before: list[str], raw: bytes, here: str) -> None:
+        """Whether a description is the source's without some of its words, and none is left that identifies."""
+        values = values_of(element)
+        if values and not words_left(values, before):
+            self._find(here, "not the source's value without some words")
+        self._searched(element, raw, here)
+        if any(self.search.in_description(text, int(element.tag)) for text in values):
+            self._find(here, "identifier")
+
+    def _as_options_allow(self, element: DataElement, written: View, source: View, here: str) -> bool:
+        """Whether an option or exception lets this stay, judged here; what it does not is left to the Basic Profile."""
+        tag, vr, values = int(element.tag), element.VR, values_of(element)
+        cell = cell_of(lookup(tag), tag, self.request.rules)
+        if not cell or not vr or vr != vr_of(tag):
+            return False
+        before = values_of(source.get(tag)) if tag in source.tags() else []
+        if vr in TEMPORAL_VRS:
+            days = self.days if cell == "C" else 0
+            return bool(values) and (cell == "K" or days != 0) and moments_right(values, before, vr, days)
+        if vr == "UI":
+            return bool(values) and values == before
+        if vr in TEXT_VRS and (cell == "C" or excepted(tag, self.request.rules)):
+            self._words(element, before, written.raw(tag), here)
+        elif (cell == "C" and vr != "SQ") or (vr == "SQ" and not values):
+            return False
+        else:
+            self._kept(element, written, source, here)
+        return True
 
     def _row(self, row: Row, element: DataElement, written: View, source: View, here: str) -> None:
         """Whether one of the row's actions was done; X cannot have been, as the element is there."""
@@ -231,6 +310,8 @@ class Walk:
 
     def _uids(self, element: DataElement, source: View, here: str) -> None:
         tag, identity = int(element.tag), self.request.identity
+        if (row := lookup(tag)) is not None and not cell_of(row, tag, self.request.rules):
+            identity = replace(identity, keeps_uids=False)
         before = values_of(source.get(tag)) if tag in source.tags() else []
         wanted = [uid if not uid or is_well_known(uid, tag) else identity.uid(uid) for uid in before]
         if values_of(element) not in (wanted, []):
@@ -247,12 +328,12 @@ class Walk:
             self._find(here, "provenance item missing")
         if tag == METHOD_CODES and not here.count("."):
             codes = {value for item in after for value in values_of(item.get(0x00080100))}
-            wanted = {PROFILE_CODE[0], PIXEL_CODE[0]} if self.request.reviewed else {PROFILE_CODE[0]}
-            if not wanted <= codes:
+            if not {code for code, _ in codes_of(self.request)} <= codes:
                 self._find(here, "provenance code missing")
 
     def _methods(self, element: DataElement, source: View) -> None:
         ours = [f"{TOOL} {self.request.tool_version}"[:64], PROFILE_EDITION]
+        ours += [f"except {one.tag} {one.action}" for one in self.request.rules.exceptions]
         if self.request.template_digest is not None:
             ours.append(f"template sha256:{self.request.template_digest[:40]}")
         values, before = values_of(element), values_of(source.get(METHOD))

@@ -99,7 +99,7 @@ def _remembered(
         return None
     memory.begin()
     try:
-        told = source_of(source, side_of(source), memory)
+        told = source_of(source, side_of(source), request.rules, memory)
     except (StrangeError, *PYDICOM_ERRORS):
         return None
     key = (told.told, request.known_identifiers)
@@ -114,7 +114,7 @@ def _remembered(
 
 
 def _needles(source: View, request: HeaderRequest) -> set[bytes]:
-    found = compiled(Found.of(source.everything(), request.known_identifiers))
+    found = compiled(Found.of(source.everything(), request.known_identifiers, (), request.rules))
     uids = (uid for tag in OWN_UIDS for uid in values_of(source.get(tag)))
     names = (text for one in source.everything() if vr_of(int(one.tag)) == "PN" for text in names_of(one))
     return _from(found.binary, uids, names)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from pydicom.tag import Tag
 
-from xnat_pixelanon.headers.constants import DERIVATION, EQUIPMENT_CODE, PIXEL_CODE, PROFILE_CODE, TOOL
+from xnat_pixelanon.headers.constants import DERIVATION, EQUIPMENT_CODE, TOOL
+from xnat_pixelanon.headers.proof_options import codes_of
 from xnat_pixelanon.headers.request import HeaderRequest
 
 EQUIPMENT = 0x0018A001
 
 
 def own_values(request: HeaderRequest) -> dict[int, list[str]]:
-    """What the tool itself has to have written at the top level."""
+    """What the tool itself has to have written at the top level, whatever the source says there."""
     own = {
         0x00100010: [request.subject_label],
         0x00100020: [request.subject_label],
         0x00120062: ["YES"],
-        0x00280303: ["REMOVED"],
     }
     if request.reviewed:
         own[0x00280301] = ["NO"]
@@ -32,8 +32,7 @@ def own_items(tag: int, request: HeaderRequest) -> tuple[str, ...]:
     if tag == EQUIPMENT:
         plain: dict[int, object] = {0x00080070: [TOOL], 0x00081090: [TOOL], 0x00181020: [request.tool_version]}
         return (repr(sorted({**plain, 0x0040A170: [code_item(EQUIPMENT_CODE)]}.items())),)
-    codes = (PROFILE_CODE, PIXEL_CODE) if request.reviewed else (PROFILE_CODE,)
-    return tuple(code_item(code) for code in codes)
+    return tuple(code_item(code) for code in codes_of(request))
 
 
 def code_item(code: tuple[str, str]) -> str:

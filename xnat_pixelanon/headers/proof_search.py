@@ -14,8 +14,10 @@ from functools import lru_cache
 
 from pydicom.dataelem import DataElement
 
+from xnat_pixelanon.domain.header_rules import PLAIN, HeaderRules
 from xnat_pixelanon.headers.identity import is_well_known
 from xnat_pixelanon.headers.profile import common_words, lookup
+from xnat_pixelanon.headers.proof_options import looked_for
 from xnat_pixelanon.headers.proof_view import vr_of
 
 _SEPARATOR = r"[\W_]*"
@@ -67,12 +69,18 @@ class Found:
     dates: frozenset[str]
 
     @classmethod
-    def of(cls, elements: Iterable[DataElement], known: Iterable[str], titles: Iterable[str] = ()) -> Found:
+    def of(
+        cls,
+        elements: Iterable[DataElement],
+        known: Iterable[str],
+        titles: Iterable[str] = (),
+        rules: HeaderRules = PLAIN,
+    ) -> Found:
         ids, stations, names, dates = set(known), set(titles), set[str](), set[str]()
         ignored = common_words()
         for element in elements:
             values = _strings(element)
-            row = lookup(int(element.tag))
+            search = looked_for(lookup(int(element.tag)), rules)
             vrs = {element.VR, vr_of(int(element.tag))}
             if "PN" in vrs:
                 for value in values:
@@ -87,8 +95,8 @@ class Found:
                         ids.update(text for text in whole if len(text) > 3 or not text.isascii())
             elif vrs & {"DA", "DT"}:
                 dates.update(re.sub(r"[.\-/]", "", value)[:8] for value in values)
-            elif row is not None and row.search in ("id", "station"):
-                into = ids if row.search == "id" else stations
+            elif search in ("id", "station"):
+                into = ids if search == "id" else stations
                 into.update(values)
                 lines = (line for value in values for line in re.split(r"[\r\n\\;,]+", value))
                 into.update(line for line in lines if len(_core(line)) >= 6)
@@ -124,6 +132,7 @@ class Search:
     names: re.Pattern[str]
     dates: re.Pattern[str]
     short_dates: re.Pattern[str]
+    words: re.Pattern[str]
     tiny: frozenset[str]
     tiny_ids: frozenset[str]
     numbers: frozenset[str]
@@ -148,6 +157,10 @@ class Search:
         if vr != "CS" and _core(value) in (self.tiny_ids if product else self.tiny):
             return True
         return _unknown_uid(value)
+
+    def in_description(self, value: str, tag: int = 0) -> bool:
+        """What is found only in descriptions that are cleaned word by word."""
+        return self.in_text(value, "LT", tag) or self.words.search(_folded(value)) is not None
 
     def in_number(self, value: str, tag: int = 0) -> bool:
         """Looks at the integer part, as it would be written out."""
@@ -198,12 +211,14 @@ def compiled(found: Found) -> Search:
     dates = [form for date in sorted(found.dates) for form in _date_forms(date)]
     sixes = {form for date in found.dates if date[:2] in ("19", "20") for form in _plain_forms(date, 2)}
     tiny = {core for core in found.ids | found.stations if len(core) < 4 and core.isascii()}
+    small = {core for core in tiny & found.ids if len(core) > 1} | {name for name in found.names if len(name) == 2}
     return Search(
         text=_any([*ids, *_patterns(found.stations), *spread]),
         product=_any([*ids, *spread]),
         names=_any([rf"(?<![^\W\d_])(?:{'|'.join(sorted(words))})(?![^\W\d_])"] if words else []),
         dates=_any(dates),
         short_dates=_any([rf"(?<!\d)(?:{'|'.join(sorted(sixes))})(?!\d)"] if sixes else []),
+        words=_any([rf"(?<![^\W_])(?:{'|'.join(sorted(small))})(?![^\W_])"] if small else []),
         tiny=frozenset(tiny),
         tiny_ids=frozenset(tiny & found.ids),
         numbers=frozenset(c.lstrip("0") for c in found.ids | found.stations if re.fullmatch("[0-9]{4,}", c)),

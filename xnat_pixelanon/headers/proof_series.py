@@ -13,19 +13,19 @@ from dataclasses import replace
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag, Tag
 
+from xnat_pixelanon.domain.header_rules import HeaderRules
 from xnat_pixelanon.headers.profile import lookup
 from xnat_pixelanon.headers.proof import (
     COMPUTED,
-    EQUIPMENT,
-    METHOD,
-    METHOD_CODES,
     MUST_CHANGE,
     MUST_STAY,
     PIXEL_GROUP,
+    PROVENANCE,
     Walk,
     compare,
 )
 from xnat_pixelanon.headers.proof_memory import ProofMemory
+from xnat_pixelanon.headers.proof_options import cell_of
 from xnat_pixelanon.headers.proof_own import own_values
 from xnat_pixelanon.headers.proof_rows import StrangeError, side_of
 from xnat_pixelanon.headers.proof_search import Search, compiled
@@ -63,7 +63,7 @@ class _Pair:
 
     def __init__(self, source: Dataset, written: Dataset, request: HeaderRequest, memory: ProofMemory) -> None:
         self.before, self.after, self.request, self.memory = source, written, request, memory
-        self.source = source_of(source, side_of(source), memory)
+        self.source = source_of(source, side_of(source), request.rules, memory)
         self.written = side_of(written)
         self.keys = (*self.source.side.keys, _ABSENT)
         self.new = request.identity.uid(self.source.instance).encode("ascii")
@@ -80,13 +80,26 @@ def _verdicts(pair: _Pair) -> Verdicts | None:
     if described:
         request = replace(request, pixel_description=())
     titles = titles_of(pair.before)
-    key = (request, described, source.told, titles, source.side.form, pair.written.form)
+    key = (request, described, source.told, titles, *_forms(pair))
     if key not in memory.verdicts:
         found = union(source.told, request.known_identifiers, titles)
         search = compiled(found)
         size = 512 * len(pair.keys) + search.size + source.side.extra + pair.written.extra
         memory.hold(memory.verdicts, key, Verdicts.of(pair, search), size)
     return memory.verdicts[key]
+
+
+def _forms(pair: _Pair) -> tuple[Hashable, ...]:
+    """Of both sides; with private creators, where what a private element is depends on them."""
+    sides = (pair.source.side, pair.written)
+    forms = tuple(side.form for side in sides)
+    if "retain-safe-private" not in pair.request.rules.options:
+        return forms
+    creators = (
+        [key for tag, key in zip(side.tags, side.keys, strict=True) if (tag >> 16) % 2 and tag & 0xFFFF < 0x100]
+        for side in sides
+    )
+    return (*forms, *(tuple(keys) for keys in creators))
 
 
 class Verdicts:
@@ -107,7 +120,7 @@ class Verdicts:
         self._class = places.get(_SOP_CLASS, -1)
         self._described = tuple(tag for tag in written.tags if tag in described)
         self._elements: tuple[tuple[int, int, int | None, dict[Hashable, Runs]], ...] = tuple(
-            (at, tag, None if _alone(tag, vr, own) else places.get(tag, -1), {})
+            (at, tag, None if _alone(tag, vr, own, pair.request.rules) else places.get(tag, -1), {})
             for at, (tag, vr) in enumerate(zip(written.tags, written.vrs, strict=True))
             if tag not in described and tag != INSTANCE
         )
@@ -123,7 +136,7 @@ class Verdicts:
         """None where what has to be there is not, or is there and must not be."""
         source, written, request = pair.source, pair.written, pair.request
         own, tags = frozenset(own_values(request)), frozenset(written.tags)
-        if not own | {METHOD, METHOD_CODES, EQUIPMENT, INSTANCE} <= tags:
+        if not own | {*PROVENANCE, INSTANCE} <= tags:
             return None
         if request.pixels_changed and not COMPUTED.isdisjoint(tags):
             return None
@@ -162,10 +175,12 @@ class Verdicts:
 
     def _views(self, pair: _Pair, tag: int) -> tuple[View, View]:
         """Written and source, of one attribute alone."""
-        name, (before, after) = BaseTag(tag), self._encodings
+        before, after = self._encodings
+        block = (tag >> 16 << 16 | tag >> 8 & 0xFF,) if (tag >> 16) % 2 and tag & 0xF000 else ()
+        names = tuple(BaseTag(name) for name in (*block, tag))
         return (
-            View(pair.after, after, (name,) if name in pair.after else ()),
-            View(pair.before, before, (name,) if name in pair.before else ()),
+            View(pair.after, after, [name for name in names if name in pair.after]),
+            View(pair.before, before, [name for name in names if name in pair.before]),
         )
 
     def _judged(self, pair: _Pair, tag: int) -> Runs | None:
@@ -197,11 +212,13 @@ class Verdicts:
         return True
 
 
-def _alone(tag: int, vr: str | None, own: frozenset[int]) -> bool:
+def _alone(tag: int, vr: str | None, own: frozenset[int], rules: HeaderRules) -> bool:
     """Whether the comparison never looks at the source for an attribute: one that the profile may empty, and is no
     sequence and no UID."""
-    if tag in own or tag in (METHOD, METHOD_CODES, EQUIPMENT) or (tag >> 16) % 2 or tag >> 16 in (0, PIXEL_GROUP):
+    if tag in own or tag in PROVENANCE or (tag >> 16) % 2 or tag >> 16 in (0, PIXEL_GROUP):
         return False
     row = lookup(tag)
+    if cell_of(row, tag, rules):
+        return False
     kinds = {vr or vr_of(tag), vr_of(tag)}
     return row is not None and "Z" in row.basic.split("/") and kinds.isdisjoint(("SQ", "UI", "UN"))

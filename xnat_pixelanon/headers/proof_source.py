@@ -14,6 +14,7 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
+from xnat_pixelanon.domain.header_rules import HeaderRules
 from xnat_pixelanon.headers.identity import is_well_known
 from xnat_pixelanon.headers.profile import lookup
 from xnat_pixelanon.headers.proof_memory import ProofMemory
@@ -49,12 +50,12 @@ class Source:
         return self.instance.replace(".", "")
 
 
-def source_of(ds: Dataset, side: Side, memory: ProofMemory) -> Source:
+def source_of(ds: Dataset, side: Side, rules: HeaderRules, memory: ProofMemory) -> Source:
     """StrangeError where the SOP Instance UID is not a long one as raw bytes."""
-    answers = memory.told.get(side.form)
+    answers = memory.told.get((side.form, rules))
     if answers is None:
         answers = tuple((at, {}) for at, tag in enumerate(side.tags) if tag != INSTANCE and _tells(tag, side.vrs[at]))
-        memory.hold(memory.told, side.form, answers, 200 * len(side.tags) + side.extra)
+        memory.hold(memory.told, (side.form, rules), answers, 200 * len(side.tags) + side.extra)
     told: list[Told] = []
     encodings: list[str] | None = None
     for at, known in answers:
@@ -62,7 +63,7 @@ def source_of(ds: Dataset, side: Side, memory: ProofMemory) -> Source:
         answer = known.get(key)
         if answer is None:
             encodings = encodings or encodings_of(ds)
-            answer = memory.told_once(_told(View(ds, encodings, (BaseTag(side.tags[at]),)), side.tags[at]))
+            answer = memory.told_once(_told(View(ds, encodings, (BaseTag(side.tags[at]),)), side.tags[at], rules))
             memory.remember(known, key, answer, 200)
         told.append(answer)
     return Source(side, tuple(told), _instance(side))
@@ -109,11 +110,11 @@ def _tells(tag: int, vr: str | None) -> bool:
     return searched or tag in OWN_UIDS or bool({vr, vr_of(tag)} & {"PN", "DA", "DT", "SQ"})
 
 
-def _told(view: View, tag: int) -> Contents:
+def _told(view: View, tag: int, rules: HeaderRules) -> Contents:
     elements = list(view.everything())
     uids = tuple(values_of(view.get(tag))) if tag in OWN_UIDS else ()
     names = (name for one in elements if vr_of(int(one.tag)) == "PN" for name in names_of(one))
-    return Found.of(elements, ()), uids, tuple(names)
+    return Found.of(elements, (), (), rules), uids, tuple(names)
 
 
 def names_of(element: DataElement) -> Iterator[str]:

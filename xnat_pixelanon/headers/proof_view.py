@@ -61,6 +61,22 @@ class View:
         value = element.value if isinstance(element, RawDataElement) else None
         return value if isinstance(value, bytes) else b""
 
+    def creator(self, tag: int) -> list[str]:
+        """The name in a private creator element, in a list; none where there is none."""
+        element = self._raw.get(tag)
+        value = None if element is None else element.value
+        text = value.decode("latin-1") if isinstance(value, bytes) else value
+        return [text.strip(" \0")] if isinstance(text, str) else []
+
+    def as_vr(self, tag: int, vr: str) -> DataElement | None:
+        """A private element as one of this VR; None where the file says another."""
+        element = self._raw.get(tag)
+        if isinstance(element, DataElement):
+            return element if vr == element.VR else None
+        if element is None or element.VR not in (None, "UN", vr):
+            return None
+        return convert_raw_data_element(element._replace(VR=vr), encoding=self.encodings)
+
     def everything(self, depth: int = 0) -> Iterator[DataElement]:
         """Elements at every depth; those that cannot be converted carry no readable identifier.
 

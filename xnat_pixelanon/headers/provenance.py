@@ -5,9 +5,10 @@ No time and no operator, so that the same input always gives the same bytes. The
     Patient's Name, Patient ID                  the subject's label in the clean project
     Patient Identity Removed                    YES
     De-identification Method                    what was there, then tool and version, templates' digest, profile
-    De-identification Method Code Sequence      113100; 113101 only where a reviewed template decided
+    De-identification Method Code Sequence      113100, the options' codes; 113101 only where a template decided
     Burned In Annotation                        NO only where a reviewed template decided; else as it was
-    Longitudinal Temporal Information Modified  REMOVED
+    Longitudinal Temporal Information Modified  REMOVED; by option MODIFIED or UNMODIFIED, but never the
+                                                latter where an earlier tool modified or removed
     Contributing Equipment Sequence             an item 109104 for this tool
     Image Type, Frame Type value 1              DERIVED where pixels changed
     Derivation Description                      where pixels changed
@@ -24,7 +25,8 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.tag import Tag
 
-from xnat_pixelanon.headers.constants import DERIVATION, EQUIPMENT_CODE, PIXEL_CODE, PROFILE_CODE, TOOL
+from xnat_pixelanon.domain.header_rules import FULL_DATES, MODIFIED_DATES
+from xnat_pixelanon.headers.constants import DERIVATION, EQUIPMENT_CODE, OPTION_CODES, PIXEL_CODE, PROFILE_CODE, TOOL
 from xnat_pixelanon.headers.profile import PROFILE_EDITION
 from xnat_pixelanon.headers.request import HeaderAction, HeaderRequest
 from xnat_pixelanon.headers.tree import path_of
@@ -34,6 +36,7 @@ _PATIENT_ID = 0x00100020
 _METHOD = 0x00120063
 _METHOD_CODES = 0x00120064
 _EQUIPMENT = 0x0018A001
+_TEMPORAL = 0x00280303
 _IMAGE_TYPE = 0x00080008
 _FRAME_TYPE = 0x00089007
 _GROUPS = (0x52009229, 0x52009230)
@@ -43,7 +46,7 @@ COMPUTED = (
     *(0x00280000 + element for element in (0x104, 0x105, 0x106, 0x107, 0x108, 0x109, 0x110, 0x111)),
     0x00603000,
 )
-INPUTS = frozenset({_METHOD, _METHOD_CODES, _EQUIPMENT, _IMAGE_TYPE, _FRAME_TYPE, *_GROUPS, *COMPUTED})
+INPUTS = frozenset({_METHOD, _METHOD_CODES, _EQUIPMENT, _TEMPORAL, _IMAGE_TYPE, _FRAME_TYPE, *_GROUPS, *COMPUTED})
 """All that is looked at in the data set, with its character set; of those of COMPUTED only whether they are there."""
 
 
@@ -54,7 +57,7 @@ def apply(ds: Dataset, request: HeaderRequest, actions: list[HeaderAction]) -> N
     _set(ds, 0x00120062, "CS", "YES", "provenance", actions)
     _set(ds, _METHOD, "LO", _methods(ds, request), "provenance", actions)
     _set(ds, _METHOD_CODES, "SQ", _method_codes(ds, request), "provenance", actions)
-    _set(ds, 0x00280303, "CS", "REMOVED", "provenance", actions)
+    _set(ds, _TEMPORAL, "CS", _temporal(ds, request), "provenance", actions)
     _set(ds, _EQUIPMENT, "SQ", _equipment(ds, request), "provenance", actions)
     if request.reviewed:
         _set(ds, 0x00280301, "CS", "NO", "provenance", actions)
@@ -76,9 +79,19 @@ def _methods(ds: Dataset, request: HeaderRequest) -> list[str]:
     before = ds[_METHOD].value if _METHOD in ds else None
     earlier = [before] if isinstance(before, str) else list(before or ())
     ours = [f"{TOOL} {request.tool_version}"[:64], PROFILE_EDITION]
+    ours += [f"except {one.tag} {one.action}" for one in request.rules.exceptions]
     if request.template_digest is not None:
         ours.insert(1, f"template sha256:{request.template_digest[:40]}")
     return [text for text in earlier if text and text not in ours] + ours
+
+
+def _temporal(ds: Dataset, request: HeaderRequest) -> str:
+    if MODIFIED_DATES in request.rules.options:
+        return "MODIFIED"
+    if FULL_DATES not in request.rules.options:
+        return "REMOVED"
+    before = str(ds[_TEMPORAL].value) if _TEMPORAL in ds else ""
+    return before if before in ("MODIFIED", "REMOVED") else "UNMODIFIED"
 
 
 def _code(code: tuple[str, str]) -> Dataset:
@@ -90,7 +103,8 @@ def _code(code: tuple[str, str]) -> Dataset:
 
 def _method_codes(ds: Dataset, request: HeaderRequest) -> Sequence:
     items: list[Dataset] = list(ds[_METHOD_CODES].value) if _METHOD_CODES in ds else []
-    wanted = [PROFILE_CODE, PIXEL_CODE] if request.reviewed else [PROFILE_CODE]
+    options = [code for name, code in OPTION_CODES.items() if name in request.rules.options]
+    wanted = [PROFILE_CODE, *([PIXEL_CODE] if request.reviewed else []), *options]
     there = {str(item.get("CodeValue", "")) for item in items}
     return Sequence([*items, *(_code(code) for code in wanted if code[0] not in there)])
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from pydicom.dataset import Dataset
 
+from xnat_pixelanon.domain.header_rules import PLAIN, RETAIN_UIDS, HeaderRules
 from xnat_pixelanon.headers.identity import Identity
 
 PIXEL_DESCRIPTION = frozenset(
@@ -32,7 +33,8 @@ class HeaderRequest:
     `subject_label` becomes Patient's Name and Patient ID. `session_label` and `project` are those of the clean side;
     the Basic Profile writes neither. `reviewed`: a template decided this instance. `template_digest`: SHA-256 (hex) of
     the templates that applied. `known_identifiers`: what XNAT calls it in staging (labels, IDs), looked for in what is
-    kept. `pixel_description`: keyword and value of attributes that describe the pixels as written (PIXEL_DESCRIPTION).
+    kept. `rules`: options and exceptions of the policy. `pixel_description`: keyword and value of attributes that
+    describe the pixels as written (PIXEL_DESCRIPTION).
     """
 
     identity: Identity
@@ -46,11 +48,14 @@ class HeaderRequest:
     tool_version: str
     known_identifiers: tuple[str, ...] = field(default=(), repr=False)
     pixel_description: tuple[tuple[str, str | int | float | tuple[float, ...]], ...] = ()
+    rules: HeaderRules = PLAIN
 
     def __post_init__(self) -> None:
         unknown = {keyword for keyword, _ in self.pixel_description} - PIXEL_DESCRIPTION
         if unknown:
             raise ValueError(f"not a description of pixels: {', '.join(sorted(unknown))}")
+        if self.identity.keeps_uids != (RETAIN_UIDS in self.rules.options):
+            raise ValueError("the identity keeps UIDs where the options map them, or the reverse")
 
 
 @dataclass(frozen=True, slots=True)

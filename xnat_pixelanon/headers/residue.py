@@ -16,7 +16,8 @@ calls the session in staging. Compared without regard to case, accents and separ
   Number, which people type into, also one of 4 or 5 that is the whole value;
 - in a binary number of 4 and 8 bytes: an identifier or date of 6 digits and more that is the whole value;
 - in bytes, numbers stored as bytes included: identifiers of 6 and more, parts of names of 5 and more, dates, UIDs;
-- a text in another character set than ASCII is also looked at byte by byte.
+- a text in another character set than ASCII is also looked at byte by byte;
+- in descriptions that are cleaned word by word also, as whole words, identifiers of 2 and 3 and parts of names of 2.
 
 Not looked for: words of common-words.txt, zeros, and station names in attributes that name a product.
 """
@@ -35,12 +36,14 @@ from pydicom.dataelem import RawDataElement
 from xnat_pixelanon.headers.dates import Date, date_of, dates_in
 from xnat_pixelanon.headers.identity import is_well_known
 from xnat_pixelanon.headers.profile import common_words, lookup
+from xnat_pixelanon.headers.rulings import BASIC, Rulings
 from xnat_pixelanon.headers.tree import Element, Node, dictionary_vr
 
 LONG = 6
 SHORT = 4
 LONG_NAME = 5
 SHORT_NAME = 3
+TINY_NAME = 2
 RUN = 20
 """Digits of an identifier that no date and no binary number can be."""
 _LONG_UID = 20
@@ -103,6 +106,7 @@ class Identifiers:
     stations: _Group = field(default_factory=_Group)
     long_names: set[str] = field(default_factory=set)
     short_names: set[str] = field(default_factory=set)
+    tiny_names: set[str] = field(default_factory=set)
     dates: set[Date] = field(default_factory=set)
     numbers: frozenset[str] = frozenset()
     """The identifiers that are numbers, without leading zeros."""
@@ -137,6 +141,13 @@ class Identifiers:
         if any(_has_run(folded, group.short) for group in groups if group.short):
             return True
         return self._short_name(text, folded) or self._date(folded, six=tag != _CODE_VALUE) or _has_uid(text)
+
+    def in_description(self, text: str, tag: int = 0) -> bool:
+        """As `in_text`, and also what is so short that only a text which people write is worth losing it."""
+        if self.in_text(text, tag=tag):
+            return True
+        words = set(_WORDS.findall(fold(text)))
+        return not words.isdisjoint(self.tiny_names) or any(len(word) > 1 for word in words & self.ids.tiny)
 
     def in_number(self, text: str, tag: int = 0) -> bool:
         """Whether the integer part of a number string is an identifier or carries one, or a date."""
@@ -190,15 +201,16 @@ class Identifiers:
         return not self.dates.isdisjoint(dates_in(folded, six=six))
 
 
-def collect(tree: Node, known: Iterable[str], stations: Iterable[str] = ()) -> Identifiers:
+def collect(tree: Node, known: Iterable[str], stations: Iterable[str] = (), rulings: Rulings = BASIC) -> Identifiers:
     """All that identifies in a source, at every depth, and `known`, which XNAT knows of it.
 
-    `stations`: names of devices that the data set does not hold, as the AE titles of the file meta information.
+    `stations`: names of devices that the data set does not hold, as the AE titles of the file meta information. What
+    `rulings` retain of devices and institutions identifies nobody: it stands in the copy.
     """
     found = Identifiers()
     found.add_known(known, stations)
     for element in tree.elements:
-        collect_from(found, element)
+        collect_from(found, element, rulings)
     found.count_numbers()
     return found
 
@@ -210,15 +222,16 @@ def may_identify(tag: int, vrs: frozenset[str]) -> bool:
     return searched or tag in _OWN_UIDS or not vrs.isdisjoint(("PN", "DA", "DT", "SQ"))
 
 
-def collect_from(found: Identifiers, element: Element) -> None:
+def collect_from(found: Identifiers, element: Element, rulings: Rulings) -> None:
     """Collect what identifies in an element and all that is in it."""
     for part in element.walk():
         if part.texts:
-            _collect_element(found, part)
+            _collect_element(found, part, rulings)
 
 
-def _collect_element(found: Identifiers, element: Element) -> None:
+def _collect_element(found: Identifiers, element: Element, rulings: Rulings) -> None:
     row = lookup(element.tag)
+    search = "" if row is None else rulings.search(row)
     vrs = {element.vr, dictionary_vr(element.tag)}
     if "PN" in vrs:
         for text in (*element.texts, *_as_utf8(element)):
@@ -229,8 +242,8 @@ def _collect_element(found: Identifiers, element: Element) -> None:
         for text in element.texts:
             if not is_well_known(text):
                 found.ids.add(text)
-    elif row is not None and row.search in ("id", "station"):
-        group = found.ids if row.search == "id" else found.stations
+    elif search in ("id", "station"):
+        group = found.ids if search == "id" else found.stations
         for text in element.texts:
             group.add(text)
             for line in _LINES.split(text):
@@ -274,6 +287,8 @@ def _collect_name(found: Identifiers, text: str) -> None:
                     found.long_names.add(short)
             elif len(part) >= SHORT_NAME:
                 found.short_names.add(part)
+            elif len(part) == TINY_NAME:
+                found.tiny_names.add(part)
         if len(parts) > 1:
             for whole in ("".join(parts), "".join(reversed(parts))):
                 if len(whole) >= SHORT or not whole.isascii():

@@ -7,13 +7,15 @@ whole way: `clean_header`, then `encode_parts`. Both ways give the same bytes an
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
 
 from xnat_pixelanon.errors import InstanceError
 from xnat_pixelanon.headers.conditions import Context
 from xnat_pixelanon.headers.encode import encode_parts
-from xnat_pixelanon.headers.engine import Cleaner, ae_titles, clean_header
+from xnat_pixelanon.headers.engine import Cleaner, ae_titles, clean_header, shift_of
 from xnat_pixelanon.headers.identity import registered_as
 from xnat_pixelanon.headers.layout import Layout, Told
 from xnat_pixelanon.headers.memory import HeaderMemory, size_of
@@ -21,6 +23,8 @@ from xnat_pixelanon.headers.parts import instance_digits, joined
 from xnat_pixelanon.headers.plan import Outcome, Plan
 from xnat_pixelanon.headers.request import EncodedHeader, HeaderRequest
 from xnat_pixelanon.headers.rows import Rows, rows_of
+from xnat_pixelanon.headers.rulings import rulings_of
+from xnat_pixelanon.headers.safe_private import is_creator
 from xnat_pixelanon.headers.silence import PYDICOM_ERRORS, quiet
 
 
@@ -45,7 +49,7 @@ def write_header(source: Dataset, request: HeaderRequest, memory: HeaderMemory |
 
 def _spliced(source: Dataset, request: HeaderRequest, memory: HeaderMemory) -> EncodedHeader | None:
     rows = rows_of(source)
-    layout = None if rows is None else _layout(rows, source, memory)
+    layout = None if rows is None else _layout(rows, source, request, memory)
     if rows is None or layout is None or not _same_encoding(source, request):
         return None
     if layout.functional_groups and request.pixels_changed:
@@ -70,11 +74,15 @@ def _spliced(source: Dataset, request: HeaderRequest, memory: HeaderMemory) -> E
     return EncodedHeader(head, b"".join(tail.order(data)), (*actions, *tail.actions))
 
 
-def _layout(rows: Rows, source: Dataset, memory: HeaderMemory) -> Layout | None:
-    if rows.shape not in memory.layouts:
+def _layout(rows: Rows, source: Dataset, request: HeaderRequest, memory: HeaderMemory) -> Layout | None:
+    rulings = rulings_of(request.rules)
+    key: Hashable = (rows.shape, request.rules)
+    if rulings.safe_private:  # what a private element is depends on its creator
+        key = (key, tuple(value for tag, value in zip(rows.tags, rows.values, strict=True) if is_creator(tag)))
+    if key not in memory.layouts:
         size = 256 * len(rows.tags) + size_of(rows.shape[-1])  # of the character set, as long as a file may have it
-        memory.keep_any(memory.layouts, rows.shape, Layout.of(rows, source), size)
-    return memory.layouts.get(rows.shape)
+        memory.keep_any(memory.layouts, key, Layout.of(rows, source, rulings), size)
+    return memory.layouts.get(key)
 
 
 def _same_encoding(source: Dataset, request: HeaderRequest) -> bool:
@@ -85,13 +93,15 @@ def _same_encoding(source: Dataset, request: HeaderRequest) -> bool:
 
 def _plan(layout: Layout, told: Told, source: Dataset, request: HeaderRequest, memory: HeaderMemory) -> Plan | None:
     known, titles = request.known_identifiers, tuple(ae_titles(source))
-    key = (told.parts, request.identity, known, titles, told.sop_class_uid)
+    days = shift_of(request)
+    key = (told.parts, request.identity, known, titles, told.sop_class_uid, days)
     plan = layout.plans.get(key)
     if plan is None:
         if registered_as(told.sop_class_uid) != "SOP Class":
             return None
         context = Context(told.sop_class_uid, layout.functional_groups)
-        plan = Plan(layout, Cleaner(request.identity, context, joined(told.parts, known, titles)))
+        found = joined(told.parts, known, titles)
+        plan = Plan(layout, Cleaner(request.identity, context, found, layout.rulings, days))
         size = 256 * len(layout.tags) + sum(part.size for part in told.parts)
         memory.keep_any(layout.plans, key, plan, size + size_of((known, titles, told.sop_class_uid)))
     return plan

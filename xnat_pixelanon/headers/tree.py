@@ -7,8 +7,8 @@ element can be written with the very bytes that were read.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from pydicom.charset import convert_encodings, decode_bytes, python_encoding
@@ -75,6 +75,8 @@ class Node:
     encodings: list[str]
     default_repertoire: bool
     encoding: tuple[bool | None, bool | None]
+    creators: Mapping[int, str] = field(default_factory=dict)
+    """Private creators by their tag."""
 
     def walk(self) -> Iterator[Element]:
         """Every element at every depth, parents first."""
@@ -153,7 +155,30 @@ def empty_node(ds: Dataset, parent: Node | None = None) -> Node:
     else:
         encodings = convert_encodings(list(terms or ("",)))
         default = not terms or terms[0] in _DEFAULT_TERMS
-    return Node([], terms, encodings, default, ds.original_encoding)
+    return Node([], terms, encodings, default, ds.original_encoding, _creators(ds))
+
+
+def _creators(ds: Dataset) -> dict[int, str]:
+    """PS3.5 7.8.1: elements (gggg,0010) to (gggg,00FF) of odd groups."""
+    found, tags = {}, list(ds.keys())
+    for tag in tags:
+        if tag >> 16 & 1 and 0x10 <= tag & 0xFFFF <= 0xFF:
+            value = ds.get_item(tag).value
+            text = value.decode("latin-1") if isinstance(value, bytes) else value
+            if isinstance(text, str):
+                found[int(tag)] = text.strip(" \0")
+    return found
+
+
+def read_private(element: Element, vr: str, node: Node) -> Element | None:
+    """A private element as one of this VR; None where the file says another, or its value is not one."""
+    source = element.source
+    if not isinstance(source, RawDataElement) or source.VR not in (None, "UN", vr) or not source.value:
+        return None
+    if source.VR == "UN" and source.is_little_endian is False:
+        return None  # PS3.5 6.2.2: UN is little endian
+    read = _read(element.tag, source._replace(VR=vr), node, MAX_DEPTH)
+    return None if read.fault else read
 
 
 def _charset_terms(source: RawDataElement | DataElement) -> tuple[str, ...]:
@@ -256,6 +281,14 @@ def _strings(source: DataElement) -> tuple[str, ...]:
     value = source.value
     values = list(value) if isinstance(value, MultiValue | list | tuple) else [value]  # a PersonName iterates too
     return tuple(str(part).rstrip(" \0") for part in values if part is not None)
+
+
+def as_read(element: Element) -> RawDataElement | DataElement:
+    """The element as it is in the file, with the VR of its attribute where the file calls it UN."""
+    source = element.source
+    if isinstance(source, RawDataElement) and source.VR == "UN":
+        return source._replace(VR=element.vr)
+    return source
 
 
 def well_padded(element: Element) -> bool:

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from xnat_pixelanon import __version__
+from xnat_pixelanon.domain.codes import Kind
 from xnat_pixelanon.domain.decisions import Decision, ScanFacts
+from xnat_pixelanon.domain.header_rules import PLAIN, HeaderRules
 from xnat_pixelanon.domain.receipt import PlannedScan, Receipt, ReceiptScan, outputs_digest
 from xnat_pixelanon.domain.scan_ids import Series, scan_ids
 from xnat_pixelanon.domain.session import CleanInstance, CleanScan
@@ -55,7 +57,9 @@ class CleanedScan:
         )
 
 
-def header_request(identity: Identity, labels: tuple[str, str], project: str, known: tuple[str, ...]) -> HeaderRequest:
+def header_request(
+    identity: Identity, labels: tuple[str, str], project: str, known: tuple[str, ...], rules: HeaderRules = PLAIN
+) -> HeaderRequest:
     """What all headers of a session have in common; syntax and rectangles are each instance's own."""
     return HeaderRequest(
         identity=identity,
@@ -64,10 +68,11 @@ def header_request(identity: Identity, labels: tuple[str, str], project: str, kn
         project=project,
         transfer_syntax_uid="",
         pixels_changed=False,
-        reviewed=True,  # nothing is cleaned without a template or override that decided it
+        reviewed=True,
         template_digest=None,
         tool_version=__version__,
         known_identifiers=tuple(text for text in known if text),
+        rules=rules,
     )
 
 
@@ -98,10 +103,16 @@ def _task(
     order: CleanOrder, position: int, number: int, request: HeaderRequest, folder: Path, threads: int
 ) -> CleanTask:
     boxes = order.decisions[position].rectangles
-    own = replace(request, pixels_changed=bool(boxes), template_digest=rectangles_digest(boxes) if boxes else None)
+    headers_only = order.decisions[position].kind is Kind.HEADERS_ONLY
+    own = replace(
+        request,
+        pixels_changed=bool(boxes),
+        reviewed=not headers_only,  # else a template or override decided it: nothing is cleaned without
+        template_digest=rectangles_digest(boxes) if boxes else None,
+    )
     out = _out(folder, number, position)
     out.parent.mkdir(exist_ok=True)
-    return CleanTask(order.files[position], boxes, own, out, folder, threads)
+    return CleanTask(order.files[position], boxes, own, out, folder, threads, headers_only)
 
 
 def _out(folder: Path, number: int, position: int) -> Path:

@@ -18,7 +18,12 @@ def planned_scans(
     scans: Sequence[ScanFacts], decided: Sequence[ScanDecision], rules: Rules, labels: tuple[str, str]
 ) -> list[PlannedScan]:
     """One record per series that can be told apart; scans that are damaged or empty have none."""
-    policy = _digest({"policy": rules.policy.digest, "labels": labels})
+    counts: dict[str, object] = {"policy": rules.policy.digest, "labels": labels}
+    if rules.policy.identifiers:  # keyed: the receipt stands on the clean side, and names can be guessed
+        listed = sorted(text.encode() for text in rules.policy.identifiers)
+        counts["identifiers"] = rules.identity.keyed_digest(b"identifiers", *listed)
+    policy = _digest(counts)
+    profile = f"sha256:{profile_digest(rules.policy.headers)}"
     return [
         PlannedScan(
             series_instance_uid=rules.identity.uid(scan.instances[0].series_instance_uid),
@@ -26,7 +31,7 @@ def planned_scans(
             inputs=inputs_digest(rules.identity, scan.instances),
             decision=decision_digest(rules.identity, scan.instances, decision.instances),
             policy=policy,
-            profile=f"sha256:{profile_digest()}",
+            profile=profile,
         )
         for scan, decision in zip(scans, decided, strict=True)
         if scan.instances and scan.instances[0].series_instance_uid

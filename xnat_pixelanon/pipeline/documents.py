@@ -16,7 +16,7 @@ from xnat_pixelanon.domain.documents import parse
 from xnat_pixelanon.domain.policy import Policy
 from xnat_pixelanon.domain.templates import TemplateSet
 from xnat_pixelanon.errors import ChangedError, DocumentError, NotFoundError, OvertakenError, RefusedError
-from xnat_pixelanon.pipeline.rules import KEY_DOCUMENT, new_key
+from xnat_pixelanon.pipeline.rules import KEY_DOCUMENT, new_key, policy_of
 from xnat_pixelanon.pipeline.setup import destination_of
 
 _TIMES = 4
@@ -32,7 +32,7 @@ class Document:
 
 
 TEMPLATES = Document(templates_document.DOCUMENT, TemplateSet.from_text)
-POLICY = Document(policy_document.DOCUMENT, Policy.from_text)
+POLICY = Document(policy_document.DOCUMENT, policy_of)
 
 
 @dataclass(frozen=True, slots=True)

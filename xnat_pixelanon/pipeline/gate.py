@@ -54,4 +54,4 @@ class Gate:
 
 def _what_counts(rules: Rules) -> tuple[object, ...]:
     policy = rules.policy
-    return (policy.destination, policy.launchers, policy.publish, policy.on_change, policy.digest)
+    return (policy.destination, policy.launchers, policy.publish, policy.on_change, policy.digest, policy.identifiers)

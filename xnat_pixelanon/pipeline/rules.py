@@ -7,17 +7,18 @@ import binascii
 import os
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from xnat_pixelanon.archive.ports import DocumentStore, StoredDocument
 from xnat_pixelanon.domain import policy as policy_document
 from xnat_pixelanon.domain import templates as templates_document
 from xnat_pixelanon.domain.accepts import fingerprint_of
+from xnat_pixelanon.domain.header_rules import RETAIN_UIDS
 from xnat_pixelanon.domain.policy import DestinationPolicy, Policy
 from xnat_pixelanon.domain.templates import TemplateSet
-from xnat_pixelanon.errors import ConfigurationError, NotFoundError, RefusedError
-from xnat_pixelanon.headers import Identity
+from xnat_pixelanon.errors import ConfigurationError, DocumentError, NotFoundError, RefusedError
+from xnat_pixelanon.headers import Identity, exception_problems
 
 KEY_DOCUMENT = "key"
 KEY_BYTES = 32
@@ -66,7 +67,7 @@ def stored_rules(store: DocumentStore, project: str, files: RuleFiles, *, dry_ru
                 hint="an owner stores the policy ('policy push', or the menu's 'Set up publishing'): that makes it",
             )
         key = key_from_text(stored_key.text, "the stored key") if stored_key else stand_in_key
-        identity = Identity.from_keys(key, site_key())
+        identity = _identity(key, policy)
         return Rules(
             templates,
             policy,
@@ -97,11 +98,23 @@ def given_rules(files: RuleFiles, *, dry_run: bool) -> RuleReader:
 
     def read() -> Rules:
         templates = TemplateSet.from_text(_read(templates_file), str(templates_file))
-        policy = Policy.from_text(_read(policy_file), str(policy_file)) if policy_file else _NO_POLICY
+        policy = policy_of(_read(policy_file), str(policy_file)) if policy_file else _NO_POLICY
         key = stand_in_key if key_file is None or (dry_run and not key_file.exists()) else key_of_file(key_file)
-        return Rules(templates, policy, Identity.from_keys(key, site_key()), fingerprint_of(key, ""))
+        return Rules(templates, policy, _identity(key, policy), fingerprint_of(key, ""))
 
     return read
+
+
+def policy_of(text: str, where: str) -> Policy:
+    """policy.json as typed values; DocumentError also for what only the headers room knows to be wrong in it."""
+    policy = Policy.from_text(text, where)
+    if problems := list(exception_problems(policy.headers)):
+        raise DocumentError(where, problems)
+    return policy
+
+
+def _identity(key: bytes, policy: Policy) -> Identity:
+    return replace(Identity.from_keys(key, site_key()), keeps_uids=RETAIN_UIDS in policy.headers.options)
 
 
 _NO_POLICY = Policy(destination=DestinationPolicy("same", ""))
@@ -118,10 +131,10 @@ def _templates(store: DocumentStore, given: Path | None) -> tuple[TemplateSet, i
 
 def _policy(store: DocumentStore, given: Path | None, *, dry_run: bool) -> tuple[Policy, StoredDocument | None]:
     if given is not None:
-        return Policy.from_text(_read(given), str(given)), None
+        return policy_of(_read(given), str(given)), None
     stored = store.load(policy_document.DOCUMENT)
     if stored is not None:
-        return Policy.from_text(stored.text, f"stored policy.json, version {stored.version}"), stored
+        return policy_of(stored.text, f"stored policy.json, version {stored.version}"), stored
     if dry_run:
         return _NO_POLICY, None
     raise RefusedError(

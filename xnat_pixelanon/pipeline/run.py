@@ -107,7 +107,7 @@ def run(plan: RunPlan, workers: Workers, progress: Progress, *, run_id: str) -> 
         dry_run=plan.destination is None,
         templates_version=plan.rules.templates_version,
         policy_version=plan.rules.policy_version,
-        profile=PROFILE_EDITION,
+        profile=_profile(plan.rules),
         exit_status=status,
         sessions=tuple(reports),
         strays=plan.strays,
@@ -115,6 +115,11 @@ def run(plan: RunPlan, workers: Workers, progress: Progress, *, run_id: str) -> 
     )
     progress.run_done(report)
     return RunResult(report, stopped)
+
+
+def _profile(rules: Rules) -> str:
+    """The edition of the profile, its options, and the policy's exceptions for attributes."""
+    return "; ".join(part for part in (PROFILE_EDITION, rules.policy.headers.described()) if part)
 
 
 def _tellings(plan: RunPlan) -> list[tuple[SessionTelling, SourceSession]]:

@@ -303,7 +303,9 @@ class _Line:
         job, session = self._job, self._session
         patients = {facts.patient_id for scan in self._scans for facts in scan.instances}
         known = (*job.identifiers, session.id, session.label, session.subject, *sorted(patients))
-        request = header_request(job.rules.identity, labels, job.rules.policy.destination.project, known)
+        policy = job.rules.policy
+        known = (*known, *policy.identifiers)
+        request = header_request(job.rules.identity, labels, policy.destination.project, known, policy.headers)
         orders = [CleanOrder(index, self._files[index], self._decided[index].instances) for index in send]
         return clean_scans(job.workers, job.progress, orders, request, self._folder)
 

@@ -69,6 +69,8 @@ class CleanTask:
     scratch: Path
     threads: int = 1
     """How many may work on the frames of this one file."""
+    headers_only: bool = False
+    """It goes because it has no pixels, and must have none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,7 @@ def _clean(task: CleanTask) -> Cleaned:
             pixels = prove_opened(
                 before, after, task.rectangles, written.effective, scrubbed=written.scrubbed, threads=task.threads
             )
+            hidden = task.headers_only and (before.has_pixels or after.has_pixels)
             sop_instance_uid = text_of(after.header, "SOPInstanceUID")
             series_number = text_of(after.header, "SeriesNumber")
             carriers = carriers_of(cleaned.actions, before.header)
@@ -141,6 +144,8 @@ def _clean(task: CleanTask) -> Cleaned:
             raise ScratchError("the scratch folder is full", hint="set TMPDIR to a folder with more space") from None
         raise
     findings = (*pixels.findings, *headers.findings, *net.findings)
+    if hidden:
+        findings = (*findings, "pixels in an object that goes for its header only")
     if findings or not (pixels.ok and headers.ok and net.ok):
         raise InstanceError("proof-failed", "; ".join(findings[:20]))
     return Cleaned(
