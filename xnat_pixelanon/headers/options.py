@@ -8,6 +8,7 @@ from pydicom.charset import encode_string
 from pydicom.dataelem import DataElement, RawDataElement
 
 from xnat_pixelanon.headers.descriptors import without_words
+from xnat_pixelanon.headers.identity import is_uid
 from xnat_pixelanon.headers.profile import safe_attributes
 from xnat_pixelanon.headers.rulings import DESCRIPTIVE_VRS, Way
 from xnat_pixelanon.headers.safe_private import creator_of, is_creator, safe_creators
@@ -30,7 +31,7 @@ def under_option(cleaner: Cleaner, way: Way, place: Place, rule: str) -> RawData
             return None
         return _moved(cleaner, element, path, rule) if way == "shift" else as_read(element)
     if vr == "UI":
-        return as_read(element)
+        return as_read(element) if all(is_uid(text) for text in element.texts) else None
     return _described(cleaner, place, rule) if way == "clean" else cleaner.keep(element, path)
 
 
