@@ -61,8 +61,10 @@ def _described(cleaner: Cleaner, place: Place, rule: str) -> RawDataElement | Da
     """A description without the words that identify."""
     element, node, path = place
     tag, vr, source = element.tag, element.vr, element.source
-    finds = cleaner.identifiers.in_description
-    texts = [without_words(text, lambda part: finds(part, tag)) for text in element.texts]
+    wholes, parts = cleaner.identifiers.in_text, cleaner.identifiers.in_description
+    # Whole names and ids first: looked for by their parts, something of them would be left.
+    rest = [without_words(text, lambda part: wholes(part, tag=tag)) for text in element.texts]
+    texts = [without_words(text, lambda part: parts(part, tag)) for text in rest]
     raw = source.value if isinstance(source, RawDataElement) else None
     if texts != list(element.texts):
         raw = encode_string("\\".join(texts), node.encodings)
