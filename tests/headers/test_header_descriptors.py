@@ -31,6 +31,10 @@ TEXTS = [
     ("ref 1.2.826.0.1.3680043.10.999.1 ok", "ref ok"),
     ("knee at radiology upper floor", "knee at"),
     ("PhantomAda", ""),
+    ("knee, sample hospital", "knee,"),
+    ("Hospital-North knee", "knee"),
+    ("hospital of the north, sample", "hospital of the north, sample"),
+    ("lives in Elm Street", "lives in"),
     ("knee_Ada_left", "knee__left"),
     ("20240517", ""),
 ]
@@ -39,6 +43,7 @@ TEXTS = [
 @pytest.mark.parametrize(("text", "left"), TEXTS)
 def test_the_words_that_identify_go_and_the_others_stay(text, left):
     source = identified(StudyDescription=text, SeriesDescription=text, ImageComments=text, ProcessingFunction=text)
+    source.PatientAddress = "12 Elm Street, Springfield"
     nest(source, put(Dataset(), "RequestedProcedureDescription", text))
     _, written, proof = run(reread(source), ASKED)
     assert proof.findings == ()

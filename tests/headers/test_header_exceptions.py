@@ -124,3 +124,22 @@ def test_an_institution_that_names_the_patient_is_not_retained():
     _, written, proof = run(reread(source), asked("retain-institution-identity"))
     assert proof.findings == ()
     assert written.InstitutionName == ""
+
+
+@pytest.mark.parametrize("option", ["retain-uids", "retain-device-identity"])
+def test_what_is_no_uid_is_not_retained_as_one(option):
+    source = identified(DeviceUID="Phantom.Ada", IrradiationEventUID="1.2.x", FrameOfReferenceUID="TEST-0001")
+    nest(source, put(Dataset(), "ReferencedSOPInstanceUID", "Ada Phantom"))
+    _, written, proof = run(reread(source), asked(option))
+    assert proof.findings == ()
+    texts = [written.get("DeviceUID", ""), written.IrradiationEventUID, written.FrameOfReferenceUID]
+    for uid in [*texts, nested(written).ReferencedSOPInstanceUID]:
+        assert uid == "" or uid.startswith("2.25.")
+
+
+def test_the_proof_finds_a_name_where_a_uid_belongs():
+    source, rules = reread(identified(DeviceUID="Phantom.Ada")), asked("retain-device-identity")
+    _, written, proof = run(source, rules)
+    assert proof.ok
+    put(written, "DeviceUID", "Phantom.Ada")
+    assert not prove_header(source, written, rules).ok

@@ -19,6 +19,7 @@ from xnat_pixelanon.errors import ConfigurationError
 
 KEY_BYTES = 32
 _LABEL_LENGTH = 16
+_UID = re.compile(r"[0-9]+(?:\.[0-9]+)*", re.ASCII)
 _SHORTEST_SHIFT, _LONGEST_SHIFT = 30, 3652
 _CODING_SCHEME_UID = 0x0008010C
 _CONTEXT_UID = 0x00080117
@@ -37,6 +38,11 @@ def is_well_known(uid: str, tag: int = 0) -> bool:
     if tag == _CONTEXT_UID and _CONTEXT_GROUP.fullmatch(uid):
         return True
     return registered_as(uid) != ""
+
+
+def is_uid(text: str) -> bool:
+    """Whether a text is made as a UID is (PS3.5 9.1), or empty."""
+    return not text or _UID.fullmatch(text) is not None
 
 
 @lru_cache(maxsize=1024)
@@ -58,7 +64,7 @@ def _plain(text: str) -> bytes:
 class Identity:
     """Make one with `from_keys`. Equal keys give equal outputs, in every process and release.
 
-    `keeps_uids`: the profile's option retain-uids; each UID then stands for itself.
+    `keeps_uids`: the profile's option retain-uids; what is a UID then stands for itself.
     """
 
     root: bytes = field(repr=False)
@@ -80,8 +86,8 @@ class Identity:
 
     def uid(self, source: str) -> str:
         """The UID that stands for `source`: `2.25.` and a UUID (PS3.5 B.2; version 8 of RFC 9562), or `source`."""
-        if self.keeps_uids:
-            return source.strip(" \0")
+        if self.keeps_uids and _UID.fullmatch(plain := source.strip(" \0")):
+            return plain  # what only stands where a UID belongs, as a name, is no UID
         number = int.from_bytes(self._digest("uid", _plain(source))[:16], "big")
         number = number & ~(0xF << 76) | (8 << 76)
         number = number & ~(0x3 << 62) | (2 << 62)

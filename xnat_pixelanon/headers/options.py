@@ -8,6 +8,7 @@ from pydicom.charset import encode_string
 from pydicom.dataelem import DataElement, RawDataElement
 
 from xnat_pixelanon.headers.descriptors import without_words
+from xnat_pixelanon.headers.identity import is_uid
 from xnat_pixelanon.headers.profile import safe_attributes
 from xnat_pixelanon.headers.rulings import DESCRIPTIVE_VRS, Way
 from xnat_pixelanon.headers.safe_private import creator_of, is_creator, safe_creators
@@ -30,7 +31,7 @@ def under_option(cleaner: Cleaner, way: Way, place: Place, rule: str) -> RawData
             return None
         return _moved(cleaner, element, path, rule) if way == "shift" else as_read(element)
     if vr == "UI":
-        return as_read(element)
+        return as_read(element) if all(is_uid(text) for text in element.texts) else None
     return _described(cleaner, place, rule) if way == "clean" else cleaner.keep(element, path)
 
 
@@ -60,8 +61,10 @@ def _described(cleaner: Cleaner, place: Place, rule: str) -> RawDataElement | Da
     """A description without the words that identify."""
     element, node, path = place
     tag, vr, source = element.tag, element.vr, element.source
-    finds = cleaner.identifiers.in_description
-    texts = [without_words(text, lambda part: finds(part, tag)) for text in element.texts]
+    wholes, parts = cleaner.identifiers.in_text, cleaner.identifiers.in_description
+    # Whole names and ids first: looked for by their parts, something of them would be left.
+    rest = [without_words(text, lambda part: wholes(part, tag=tag)) for text in element.texts]
+    texts = [without_words(text, lambda part: parts(part, tag)) for text in rest]
     raw = source.value if isinstance(source, RawDataElement) else None
     if texts != list(element.texts):
         raw = encode_string("\\".join(texts), node.encodings)

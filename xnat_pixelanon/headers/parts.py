@@ -56,7 +56,7 @@ def joined(parts: Iterable[Part], known: Iterable[str], stations: Iterable[str])
 def _sets(found: Identifiers) -> tuple[set[str], ...]:
     groups = (found.ids, found.stations)
     kinds = (kind for group in groups for kind in (group.long, group.short, group.tiny))
-    return (*kinds, found.long_names, found.short_names, found.tiny_names)
+    return (*kinds, found.long_names, found.short_names, found.tiny_names, found.pairs)
 
 
 def instance_digits(uid: str) -> str:

@@ -23,18 +23,15 @@ from xnat_pixelanon.headers.constants import (
     TOOL,
 )
 from xnat_pixelanon.headers.identity import is_well_known
-from xnat_pixelanon.headers.profile import PROFILE_EDITION, Row, lookup, safe_attributes
+from xnat_pixelanon.headers.profile import PROFILE_EDITION, Row, lookup
+from xnat_pixelanon.headers.proof_allowed import allowed, private_right
 from xnat_pixelanon.headers.proof_options import (
     TEMPORAL,
-    TEMPORAL_VRS,
-    TEXT_VRS,
     cell_of,
     codes_of,
     days_of,
     excepted,
-    moments_right,
     temporal_values,
-    words_left,
 )
 from xnat_pixelanon.headers.proof_own import own_items, own_values
 from xnat_pixelanon.headers.proof_search import Found, Search, compiled
@@ -107,12 +104,12 @@ class Walk:
         self.days = days_of(request)
         self.ruled = request.rules != PLAIN
 
-    def _find(self, path: str, rule: str) -> None:
+    def find(self, path: str, rule: str) -> None:
         self.findings.append(f"{path}: {rule}")
 
     def file_meta(self, written: Dataset, source: View) -> None:
         if getattr(written, "preamble", None) != bytes(128):
-            self._find("preamble", "128 zero bytes")
+            self.find("preamble", "128 zero bytes")
         meta = View(getattr(written, "file_meta", Dataset()))
         instance = "".join(values_of(source.get(0x00080018)))
         wanted = {
@@ -124,30 +121,30 @@ class Walk:
             0x00020013: [IMPLEMENTATION_VERSION_NAME],
         }
         for tag in sorted(set(wanted) ^ (set(meta.tags()) - {_GROUP_LENGTH})):
-            self._find(name_of(tag), "file meta has exactly what the writer puts there")
+            self.find(name_of(tag), "file meta has exactly what the writer puts there")
         for tag, values in wanted.items():
             if values_of(meta.get(tag)) != values:
-                self._find(name_of(tag), "file meta value")
+                self.find(name_of(tag), "file meta value")
 
     def required(self, written: View, source: View) -> None:
         for tag in MUST_CHANGE:
             self.stands(tag, written, source)
         for tag in (*self.own, *PROVENANCE):
             if tag not in written.tags():
-                self._find(name_of(tag), "label or provenance missing")
+                self.find(name_of(tag), "label or provenance missing")
         for tag in MUST_STAY:
             self.stands(tag, written, source)
         if self.request.pixels_changed:
             for tag in COMPUTED.intersection(written.tags()):
-                self._find(name_of(tag), "computed from pixels that have changed")
+                self.find(name_of(tag), "computed from pixels that have changed")
 
     def stands(self, tag: int, written: View, source: View) -> None:
         """Whether an attribute of MUST_CHANGE is there, and one of MUST_STAY is the source's."""
         if tag in MUST_CHANGE:
             if not values_of(written.get(tag)):
-                self._find(name_of(tag), "has to be there")
+                self.find(name_of(tag), "has to be there")
         elif tag not in self.own and values_of(written.get(tag)) != values_of(source.get(tag)):
-            self._find(name_of(tag), "describes the pixels, and differs from the source")
+            self.find(name_of(tag), "describes the pixels, and differs from the source")
 
     def dataset(self, written: View, source: View, path: str) -> None:
         for tag in written.tags():
@@ -158,104 +155,51 @@ class Walk:
     def _element(self, element: DataElement, written: View, source: View, path: str) -> None:
         tag, here = int(element.tag), path + name_of(int(element.tag))
         if (tag >> 16) % 2 and "retain-safe-private" in self.request.rules.options:
-            self._private(element, written, source, here)
+            private_right(self, element, written, source, here)
         elif (tag >> 16) % 2 or tag >> 16 < 8 or not tag & 0xFFFF:
-            self._find(here, "private element, group length, or of another kind of data set")
+            self.find(here, "private element, group length, or of another kind of data set")
         elif tag >> 16 == PIXEL_GROUP:
             if path or tag not in _PIXEL_TAGS:
-                self._find(here, "not a pixel element")
+                self.find(here, "not a pixel element")
         elif not path and tag in self.own:
             if values_of(element) != self.own[tag]:
-                self._find(here, "label or provenance value")
+                self.find(here, "label or provenance value")
         elif not path and tag == TEMPORAL:
             if values_of(element) != temporal_values(self.request, values_of(source.get(tag))):
-                self._find(here, "label or provenance value")
+                self.find(here, "label or provenance value")
         elif not path and tag == METHOD:
             self._methods(element, source)
         elif not path and tag in (METHOD_CODES, EQUIPMENT):
             self._items(tag, written, source, here, added=own_items(tag, self.request))
-        elif self.ruled and self._as_options_allow(element, written, source, here):
+        elif self.ruled and allowed(self, element, written, source, here):
             pass
         elif self.ruled and (act := excepted(tag, self.request.rules)):
             if act != "empty" or values_of(element):
-                self._find(here, f"exception {act}")
+                self.find(here, f"exception {act}")
         elif (row := lookup(tag)) is not None and row.basic != "K":
             self._row(row, element, written, source, here)
         elif row is None and (rule := _forbidden(tag)):
             if not (rule == "VR PN" and not values_of(element)):
-                self._find(here, rule)
+                self.find(here, rule)
         else:
-            self._kept(element, written, source, here)
-
-    def _private(self, element: DataElement, written: View, source: View, here: str) -> None:
-        """A private element has to be listed as safe, under the creator that it has in the source too."""
-        tag = int(element.tag)
-        group, number, own = tag >> 16, tag & 0xFFFF, safe_attributes()
-        if 0x10 <= number <= 0xFF:
-            known = {(creator, at) for creator, at, _ in own}
-            if [(name, group) for name in written.creator(tag)] != [(name, group) for name in source.creator(tag)]:
-                self._find(here, "not the source's private creator")
-            elif not all((name, group) in known for name in written.creator(tag)) or element.VR not in ("LO", "UN"):
-                self._find(here, "private creator without a safe attribute")
-            return
-        block = group << 16 | number >> 8
-        names = written.creator(block)
-        vr = own.get((names[0], group, number & 0xFF)) if len(names) == 1 and number > 0xFFF else None
-        after, before = (None, None) if vr is None else (written.as_vr(tag, vr), source.as_vr(tag, vr))
-        if vr is None or names != source.creator(block) or after is None or before is None:
-            self._find(here, "private element that is not listed as safe")
-        elif vr in TEXT_VRS:
-            self._words(after, values_of(before), written.raw(tag), here)
-        else:
-            if values_of(after) != values_of(before):
-                self._find(here, "not the source's value")
-            self._searched(after, written.raw(tag), here)
-
-    def _words(self, element: DataElement, before: list[str], raw: bytes, here: str) -> None:
-        """Whether a description is the source's without some of its words, and none is left that identifies."""
-        values = values_of(element)
-        if values and not words_left(values, before):
-            self._find(here, "not the source's value without some words")
-        self._searched(element, raw, here)
-        if any(self.search.in_description(text, int(element.tag)) for text in values):
-            self._find(here, "identifier")
-
-    def _as_options_allow(self, element: DataElement, written: View, source: View, here: str) -> bool:
-        """Whether an option or exception lets this stay, judged here; what it does not is left to the Basic Profile."""
-        tag, vr, values = int(element.tag), element.VR, values_of(element)
-        cell = cell_of(lookup(tag), tag, self.request.rules)
-        if not cell or not vr or vr != vr_of(tag):
-            return False
-        before = values_of(source.get(tag)) if tag in source.tags() else []
-        if vr in TEMPORAL_VRS:
-            days = self.days if cell == "C" else 0
-            return bool(values) and (cell == "K" or days != 0) and moments_right(values, before, vr, days)
-        if vr == "UI":
-            return bool(values) and values == before
-        if vr in TEXT_VRS and (cell == "C" or excepted(tag, self.request.rules)):
-            self._words(element, before, written.raw(tag), here)
-        elif (cell == "C" and vr != "SQ") or (vr == "SQ" and not values):
-            return False
-        else:
-            self._kept(element, written, source, here)
-        return True
+            self.kept(element, written, source, here)
 
     def _row(self, row: Row, element: DataElement, written: View, source: View, here: str) -> None:
         """Whether one of the row's actions was done; X cannot have been, as the element is there."""
         tag, actions, values = int(element.tag), row.basic.split("/"), values_of(element)
         if element.VR != "SQ" and vr_of(tag) != element.VR:
-            self._find(here, "its VR is not the attribute's")
+            self.find(here, "its VR is not the attribute's")
         elif "U*" in actions and element.VR == "SQ":
             self._items(tag, written, source, here)
         elif "U" in actions and element.VR == "UI":
             self._uids(element, source, here)
         elif not values:
             if not ({"Z", "D"} & set(actions)) or ("Z" not in actions and values_of(source.get(tag))):
-                self._find(here, f"E.1-1 {row.basic}")
+                self.find(here, f"E.1-1 {row.basic}")
         elif "D" not in actions or element.VR == "SQ" or not _is_dummy(element):
-            self._find(here, f"E.1-1 {row.basic}")
+            self.find(here, f"E.1-1 {row.basic}")
 
-    def _kept(self, element: DataElement, written: View, source: View, here: str) -> None:
+    def kept(self, element: DataElement, written: View, source: View, here: str) -> None:
         tag, vr = int(element.tag), element.VR
         if vr == "SQ":
             self._items(tag, written, source, here)
@@ -263,15 +207,15 @@ class Walk:
             self._uids(element, source, here)
         elif tag == CHARACTER_SET:
             if not set(values_of(element)) <= set(python_encoding):
-                self._find(here, "not a character set of PS3.3 C.12.1.1.2")
+                self.find(here, "not a character set of PS3.3 C.12.1.1.2")
         else:
             self._same(element, source, here)
-            self._searched(element, written.raw(tag), here)
+            self.searched(element, written.raw(tag), here)
 
     def _same(self, element: DataElement, source: View, here: str) -> None:
         values, tag = values_of(element), int(element.tag)
         if tag not in source.tags():
-            self._find(here, "not in the source")
+            self.find(here, "not in the source")
             return
         if not values:
             return  # emptied, which `required` does not allow where it would matter
@@ -279,11 +223,11 @@ class Walk:
         if tag in _TYPES and self.request.pixels_changed:
             firsts = {"DERIVED"} if "." not in here else {"DERIVED", *before[:1]}
             if values[0] not in firsts or not _without_some(values[1:], before[1:]):
-                self._find(here, "first value DERIVED, the others the source's")
+                self.find(here, "first value DERIVED, the others the source's")
         elif not _without_some(values, before) and not (tag in IN_CODES and before and _is_dummy(element)):
-            self._find(here, "not the source's value")
+            self.find(here, "not the source's value")
 
-    def _searched(self, element: DataElement, raw: bytes, here: str) -> None:
+    def searched(self, element: DataElement, raw: bytes, here: str) -> None:
         """Looks at the values, and at the bytes of what is not plain text."""
         value, vr, tag = element.value, element.VR, int(element.tag)
         texts = values_of(element)
@@ -294,13 +238,13 @@ class Walk:
         elif vr in _NUMBER_STRINGS:
             found = any(self.search.in_number(text, tag) for text in texts)
             if not all(_NUMBER.fullmatch(text) for text in texts):
-                self._find(here, "not a number")
+                self.find(here, "not a number")
         elif vr in _NUMBERS:
             found = self.search.in_bytes(raw) or (vr in _WIDE_NUMBERS and self.search.is_number(texts))
         else:
             found = self.search.in_bytes(value) if isinstance(value, bytes) else value is not None
         if found:
-            self._find(here, "identifier")
+            self.find(here, "identifier")
 
     def _own_uid(self, text: str) -> bool:
         """Whether a UID of the source is in a text, with any separators, or with none."""
@@ -315,7 +259,7 @@ class Walk:
         before = values_of(source.get(tag)) if tag in source.tags() else []
         wanted = [uid if not uid or is_well_known(uid, tag) else identity.uid(uid) for uid in before]
         if values_of(element) not in (wanted, []):
-            self._find(here, "UID: neither well-known nor the mapped one")
+            self.find(here, "UID: neither well-known nor the mapped one")
 
     def _items(self, tag: int, written: View, source: View, here: str, *, added: tuple[str, ...] = ()) -> None:
         after, before = written.items(tag), source.items(tag) if tag in source.tags() else []
@@ -323,13 +267,13 @@ class Walk:
             self.dataset(item, before[index], f"{here}[{index}].")
         texts = [flat(item) for item in after]
         if any(text not in added for text in texts[len(before) :]) or len(after) < len(before):
-            self._find(here, "its items are not the source's")
+            self.find(here, "its items are not the source's")
         if any(text not in texts for text in added) and tag == EQUIPMENT:
-            self._find(here, "provenance item missing")
+            self.find(here, "provenance item missing")
         if tag == METHOD_CODES and not here.count("."):
             codes = {value for item in after for value in values_of(item.get(0x00080100))}
             if not {code for code, _ in codes_of(self.request)} <= codes:
-                self._find(here, "provenance code missing")
+                self.find(here, "provenance code missing")
 
     def _methods(self, element: DataElement, source: View) -> None:
         ours = [f"{TOOL} {self.request.tool_version}"[:64], PROFILE_EDITION]
@@ -339,9 +283,9 @@ class Walk:
         values, before = values_of(element), values_of(source.get(METHOD))
         others = [value for value in values if value not in ours]
         if not set(ours) <= set(values) or not set(others) <= set(before):
-            self._find(name_of(METHOD), "names the tool, the profile and the templates, after what was there")
+            self.find(name_of(METHOD), "names the tool, the profile and the templates, after what was there")
         if any(self.search.in_text(value, "LO", METHOD) for value in others):
-            self._find(name_of(METHOD), "identifier")
+            self.find(name_of(METHOD), "identifier")
 
 
 @cache

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 from pydicom.dataelem import DataElement
 
@@ -67,6 +68,7 @@ class Found:
     stations: frozenset[str]
     names: frozenset[str]
     dates: frozenset[str]
+    phrases: frozenset[str] = frozenset()
 
     @classmethod
     def of(
@@ -77,7 +79,7 @@ class Found:
         rules: HeaderRules = PLAIN,
     ) -> Found:
         ids, stations, names, dates = set(known), set(titles), set[str](), set[str]()
-        ignored = common_words()
+        ignored, phrases = common_words(), set[str]()
         for element in elements:
             values = _strings(element)
             search = looked_for(lookup(int(element.tag)), rules)
@@ -97,6 +99,7 @@ class Found:
                 dates.update(re.sub(r"[.\-/]", "", value)[:8] for value in values)
             elif search in ("id", "station"):
                 into = ids if search == "id" else stations
+                phrases.update(_phrases(values) if search == "id" else ())
                 into.update(values)
                 lines = (line for value in values for line in re.split(r"[\r\n\\;,]+", value))
                 into.update(line for line in lines if len(_core(line)) >= 6)
@@ -104,8 +107,20 @@ class Found:
         whole_ids, whole_stations = (kind | _digit_runs(kind) for kind in cores)
         valid = {date for date in dates if re.fullmatch(r"\d{4}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])", date)}
         return cls(
-            frozenset(whole_ids), frozenset(whole_stations), frozenset(names - ignored), frozenset(valid - {"19000101"})
+            frozenset(whole_ids),
+            frozenset(whole_stations),
+            frozenset(names - ignored),
+            frozenset(valid - {"19000101"}),
+            frozenset(phrases),
         )
+
+
+def _phrases(values: Iterable[str]) -> Iterator[str]:
+    """Every two words that stand beside each other, of eight letters and digits together, but for numbers."""
+    for value in values:
+        words = re.findall(r"[^\W_]+", _folded(value))
+        both = (first + second for first, second in pairwise(words))
+        yield from (two for two in both if len(two) >= 8 and not two.isdigit())
 
 
 def _digit_runs(cores: Iterable[str]) -> set[str]:
@@ -218,12 +233,17 @@ def compiled(found: Found) -> Search:
         names=_any([rf"(?<![^\W\d_])(?:{'|'.join(sorted(words))})(?![^\W\d_])"] if words else []),
         dates=_any(dates),
         short_dates=_any([rf"(?<!\d)(?:{'|'.join(sorted(sixes))})(?!\d)"] if sixes else []),
-        words=_any([rf"(?<![^\W_])(?:{'|'.join(sorted(small))})(?![^\W_])"] if small else []),
+        words=_any(_words_of(small, found.phrases)),
         tiny=frozenset(tiny),
         tiny_ids=frozenset(tiny & found.ids),
         numbers=frozenset(c.lstrip("0") for c in found.ids | found.stations if re.fullmatch("[0-9]{4,}", c)),
         binary=tuple(core.encode() for core in sorted(long | names) if core.isascii()),
     )
+
+
+def _words_of(small: set[str], phrases: frozenset[str]) -> list[str]:
+    whole = [rf"(?<![^\W_])(?:{'|'.join(sorted(small))})(?![^\W_])"] if small else []
+    return whole + [_SEPARATOR.join(map(re.escape, phrase)) for phrase in sorted(phrases)]
 
 
 def _any(patterns: list[str]) -> re.Pattern[str]:

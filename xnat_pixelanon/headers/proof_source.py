@@ -83,6 +83,7 @@ def union(told: Iterable[Told], known: Iterable[str], titles: Iterable[str] = ()
         _NOTHING.union(*(kind.stations for kind in kinds)),
         _NOTHING.union(*(kind.names for kind in kinds)),
         _NOTHING.union(*(kind.dates for kind in kinds)),
+        _NOTHING.union(*(kind.phrases for kind in kinds)),
     )
 
 

@@ -22,5 +22,5 @@ class Told:
     def size(self) -> int:
         """Bytes that it needs, roughly."""
         found = self.found
-        texts = (*found.ids, *found.stations, *found.names, *found.dates, *self.uids, *self.names)
+        texts = (*found.ids, *found.stations, *found.names, *found.dates, *found.phrases, *self.uids, *self.names)
         return sum(len(text) + 100 for text in texts)

@@ -17,7 +17,8 @@ calls the session in staging. Compared without regard to case, accents and separ
 - in a binary number of 4 and 8 bytes: an identifier or date of 6 digits and more that is the whole value;
 - in bytes, numbers stored as bytes included: identifiers of 6 and more, parts of names of 5 and more, dates, UIDs;
 - a text in another character set than ASCII is also looked at byte by byte;
-- in descriptions that are cleaned word by word also, as whole words, identifiers of 2 and 3 and parts of names of 2.
+- in descriptions that are cleaned word by word also, as whole words, identifiers of 2 and 3 and parts of names of 2,
+  and any two neighbouring words of an identifier, as of an institution's name or an address, of 8 together.
 
 Not looked for: words of common-words.txt, zeros, and station names in attributes that name a product.
 """
@@ -26,9 +27,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
+from itertools import pairwise
 
 import numpy as np
 from pydicom.dataelem import RawDataElement
@@ -44,6 +46,7 @@ SHORT = 4
 LONG_NAME = 5
 SHORT_NAME = 3
 TINY_NAME = 2
+PAIR = 8
 RUN = 20
 """Digits of an identifier that no date and no binary number can be."""
 _LONG_UID = 20
@@ -107,6 +110,7 @@ class Identifiers:
     long_names: set[str] = field(default_factory=set)
     short_names: set[str] = field(default_factory=set)
     tiny_names: set[str] = field(default_factory=set)
+    pairs: set[str] = field(default_factory=set)
     dates: set[Date] = field(default_factory=set)
     numbers: frozenset[str] = frozenset()
     """The identifiers that are numbers, without leading zeros."""
@@ -146,7 +150,9 @@ class Identifiers:
         """As `in_text`, and also what is so short that only a text which people write is worth losing it."""
         if self.in_text(text, tag=tag):
             return True
-        words = set(_WORDS.findall(fold(text)))
+        plain, words = squeeze(text), set(_WORDS.findall(fold(text)))
+        if any(pair in plain for pair in self.pairs):
+            return True
         return not words.isdisjoint(self.tiny_names) or any(len(word) > 1 for word in words & self.ids.tiny)
 
     def in_number(self, text: str, tag: int = 0) -> bool:
@@ -246,9 +252,18 @@ def _collect_element(found: Identifiers, element: Element, rulings: Rulings) -> 
         group = found.ids if search == "id" else found.stations
         for text in element.texts:
             group.add(text)
+            if search == "id":
+                found.pairs.update(_pairs(text))
             for line in _LINES.split(text):
                 if len(squeeze(line)) >= LONG:
                     group.add(line)
+
+
+def _pairs(text: str) -> Iterator[str]:
+    """Neighbouring words, joined, where they are long enough and not numbers only."""
+    for pair in map("".join, pairwise(_WORDS.findall(fold(text)))):
+        if len(pair) >= PAIR and not pair.isdigit():
+            yield pair
 
 
 def _as_utf8(element: Element) -> tuple[str, ...]:
