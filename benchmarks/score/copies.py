@@ -12,6 +12,7 @@ from pydicom import dcmread
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
+from pydicom.errors import InvalidDicomError
 
 from benchmarks.score.answers import Path, Private
 
@@ -27,6 +28,8 @@ class Copy:
     name: str
     ds: Dataset
     receipt: str
+    data: bytes = b""
+    """All bytes of the file, letters as small ones."""
 
     @property
     def subject(self) -> str:
@@ -49,14 +52,19 @@ class Copy:
 
 
 def read_copies(root: FilePath) -> Mapping[int, list[Copy]]:
-    """Every DICOM file below `root` by its Instance Number; 0 for those without one."""
+    """Every DICOM file below `root` by its Instance Number; 0 for those without one or that cannot be read."""
     found: dict[int, list[Copy]] = {}
     for path in sorted(root.rglob("*.dcm")):
-        ds = dcmread(path)
+        try:
+            ds = dcmread(path)
+        except InvalidDicomError:
+            found.setdefault(0, [])
+            continue
         number = int(ds.get("InstanceNumber") or 0)
         receipts = sorted(path.parents[3].glob("*.json")) + sorted(path.parents[3].glob("*.txt"))
         receipt = "\n".join(one.read_text("utf-8") for one in receipts)
-        found.setdefault(number, []).append(Copy(path, path.relative_to(root).as_posix(), ds, receipt))
+        copy = Copy(path, path.relative_to(root).as_posix(), ds, receipt, path.read_bytes().lower())
+        found.setdefault(number, []).append(copy)
     return found
 
 

@@ -74,9 +74,7 @@ def make_corpus(folder: Path, seed: int = SEED, sessions: int = SESSIONS) -> Cor
         person = _at_visit(Person.numbered(1 + number // 2), number % 2)
         route: Route = "project" if number // 2 % 2 else "folder"
         kinds = [names[(_KINDS_OF_A_SESSION * number + more) % len(names)] for more in range(_KINDS_OF_A_SESSION)]
-        earlier[number // 2] = _add_session(
-            corpus, route, person, number, kinds, rng, earlier.get(number // 2, "")
-        )
+        earlier[number // 2] = _add_session(corpus, route, person, number, kinds, rng, earlier.get(number // 2, ""))
     return corpus
 
 
@@ -97,7 +95,7 @@ def _add_session(
     """The SOP Instance UID of the first instance, for a later session to refer to."""
     given = person.name.split("^")[1]
     labels = (f"Phantom-{given}", f"{person.id}-{given}-V{number % 2 + 1}")
-    subject = Subject(f"{route} {person.id}", person, labels if route == "project" else ())
+    subject = Subject(f"{route} person-{1 + number // 2}", person, labels if route == "project" else ())
     folder = corpus.folder / route / f"{given}_Phantom_{person.id}_{number % 2 + 1}"
     files: list[Path] = []
     references = [earlier] if earlier else []
@@ -109,6 +107,7 @@ def _add_session(
             planter = Planter(ds, instance, subject.key)
             plant_header(planter, subject, references, rng)
             _ask_everywhere(planter, subject, ds)
+            ds.preamble = f"{person.spoken} {person.id}".encode().ljust(128, b"\0")[:128]
             path = save(ds, folder / f"{given}^Phantom {person.study_date} {ds.SOPInstanceUID[-8:]} {index}.dcm")
             corpus.sources[instance] = path
             corpus.routes[instance] = route

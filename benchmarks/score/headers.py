@@ -87,7 +87,8 @@ def _identity(planter: Planter, subject: Subject) -> None:
         "IssuerOfPatientID": person.institution, "AccessionNumber": person.accession_number,
         "StudyID": person.study_id, "PatientTelephoneNumbers": person.phone, "PatientAddress": person.address,
         "OtherPatientNames": person.name, "PatientMotherBirthName": person.operator,
-        "CurrentPatientLocation": person.address, "CountryOfResidence": "Inventland", "ServiceEpisodeID": person.other_id,
+        "CurrentPatientLocation": person.address, "CountryOfResidence": "Inventland",
+        "ServiceEpisodeID": person.other_id,
     }  # fmt: skip
     for keyword, value in values.items():
         planter.removed(Place.TYPED, (keyword,), value, (value,))
@@ -111,7 +112,9 @@ def _staff_and_places(planter: Planter, person: Person) -> None:
     for keyword, value in (("StationName", person.station), ("DeviceSerialNumber", person.serial)):
         planter.removed(Place.TYPED, (keyword,), value, (value,), stays=(DEVICE,), kept=True)
     for keyword in ("PlateID", "GantryID", "CassetteID"):
-        planter.removed(Place.TYPED, (keyword,), person.serial[-16:], (person.serial[-16:],), stays=(DEVICE,), kept=True)
+        planter.removed(
+            Place.TYPED, (keyword,), person.serial[-16:], (person.serial[-16:],), stays=(DEVICE,), kept=True
+        )
 
 
 def _dates(planter: Planter, person: Person) -> None:

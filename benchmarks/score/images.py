@@ -50,7 +50,7 @@ KINDS: Mapping[str, Kind] = {
     "us-jpeg-cine": Kind("US", 104, 224, (0, 128, 128), wanted={"transfer_syntax": JPEGBaseline8Bit, "frames": 3}),
     "dx-monochrome1": Kind("DX", 112, 224, (4095,), wanted={"photometric": "MONOCHROME1"}),
     "us-palette": Kind("US", 80, 224, (255,), wanted={"photometric": "PALETTE COLOR"}),
-    "mr-signed-implicit": Kind("MR", 88, 88, count=2, wanted={"signed": True, "transfer_syntax": ImplicitVRLittleEndian}),
+    "mr-implicit": Kind("MR", 88, 88, count=2, wanted={"signed": True, "transfer_syntax": ImplicitVRLittleEndian}),
     "mr-signed-box": Kind("MR", 120, 224, (-2048,), wanted={"signed": True}),
     "us-rle": Kind("US", 64, 224, (0,), wanted={"photometric": "MONOCHROME2", "transfer_syntax": RLELossless}),
     "ot-jpeg2000": Kind("OT", 96, 240, (0, 0, 0), wanted={"photometric": "RGB", "transfer_syntax": JPEG2000Lossless}),

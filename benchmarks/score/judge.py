@@ -15,6 +15,8 @@ from benchmarks.score.pixel_judge import hidden, overlay_hidden, retained
 
 _CHANCE = 5
 """Letters and digits that a text needs before it is looked for in a whole file."""
+_LONG = 8
+"""Characters that a text needs before it is looked for in the bytes of a file, pixels and all."""
 _NUMBERS_ALONE = ("UI", "DS", "FD", "FL", "OB", "OW", "UN")
 
 
@@ -43,13 +45,13 @@ def judge(corpus: Corpus, out: Path, options: Sequence[str]) -> list[Result]:
             amiss[number] = f"{len(there)} copies" if there else "no copy"
     checks = [check for check in corpus.checks if check.applies(options)]
     agreed = _agreed([check for check in checks if check.instance in found], found, options)
-    strange = [one.name for route in copies.values() for number, some in route.items() for one in some
-               if number not in corpus.sources]  # fmt: skip
+    strange = [number for route in copies.values() for number in route if number not in corpus.sources]
     results = [
         Result(check, amiss.get(check.instance) or _failure(check, found[check.instance], corpus, agreed))
         for check in checks
     ]
-    return results + [Result(Check(Action.TAG_RETAINED, 0, Place.TYPED, ("InstanceNumber",)), "unknown copy")] * len(strange)
+    unknown = Check(Action.TAG_RETAINED, 0, Place.TYPED, ("InstanceNumber",))
+    return results + [Result(unknown, "a copy of nothing in the corpus") for _ in strange]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +99,8 @@ def _route(check: Check) -> str:
 
 def _failure(check: Check, copy: Copy, corpus: Corpus, agreed: Agreed) -> str:
     match check.action:
-        case Action.PIXELS_HIDDEN:
-            return _hidden(check, copy)
-        case Action.PIXELS_RETAINED:
-            kept = retained(copy, corpus.sources[check.instance], check.boxes)
-            return "" if kept else "pixels outside the boxes differ"
+        case Action.PIXELS_HIDDEN | Action.PIXELS_RETAINED:
+            return _pixels(check, copy, corpus.sources[check.instance])
         case Action.TEXT_REMOVED:
             return _removed(check, copy)
         case Action.PATID_CONSISTENT if check.place is Place.LABEL:
@@ -149,7 +148,7 @@ def _removed(check: Check, copy: Copy) -> str:
     texts = [squeeze(text) for text in check.texts]
     match check.place:
         case Place.ANYWHERE:
-            return _anywhere(texts, copy)
+            return _anywhere(texts, copy) or _in_bytes(check.texts, copy.data)
         case Place.FILE_NAME | Place.RECEIPT:
             where = copy.name if check.place is Place.FILE_NAME else copy.receipt
             squeezed = squeeze(where)
@@ -167,6 +166,12 @@ def _anywhere(texts: Sequence[str], copy: Copy) -> str:
             if text in value and not (vr in _NUMBERS_ALONE and text.isdecimal() and len(text) < 20):
                 return "still there"
     return ""
+
+
+def _in_bytes(texts: Sequence[str], data: bytes) -> str:
+    """In what belongs to no element: the preamble, segments of JPEG streams, the end of the file."""
+    long = [text for text in texts if len(text) >= _LONG and not text.isdecimal()]
+    return "in the bytes" if any(text.casefold().encode() in data for text in long) else ""
 
 
 def _date(check: Check, value: str, agreed: Agreed) -> str:
@@ -190,6 +195,15 @@ def _days_between(source: str, value: str) -> int | None:
 
 def _day(text: str) -> date:
     return date(int(text[:4]), int(text[4:6]), int(text[6:8]))
+
+
+def _pixels(check: Check, copy: Copy, source: Path) -> str:
+    try:
+        if check.action is Action.PIXELS_HIDDEN:
+            return _hidden(check, copy)
+        return "" if retained(copy, source, check.boxes) else "pixels outside the boxes differ"
+    except (AttributeError, RuntimeError, ValueError) as error:  # what pydicom raises of pixels that it cannot decode
+        return f"not decoded: {type(error).__name__}"
 
 
 def _hidden(check: Check, copy: Copy) -> str:

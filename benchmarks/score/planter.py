@@ -34,8 +34,8 @@ class Planter:
             setattr(ds, last, value)
 
     def removed(
-        self, place: Place, path: Path, value: str, texts: Iterable[str], *, stays: Iterable[str] = (), kept: bool = False,
-        descriptor: bool = False,
+        self, place: Place, path: Path, value: str, texts: Iterable[str], *, stays: Iterable[str] = (),
+        kept: bool = False, descriptor: bool = False,
     ) -> None:  # fmt: skip
         """`texts`, parts of the value, have to go, but where one of the options `stays`; `kept`: there it has to be."""
         self.put(path, value)
