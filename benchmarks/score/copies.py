@@ -37,11 +37,17 @@ class Copy:
         return FilePath(self.name).parts[0]
 
     def elements(self, path: Path) -> list[DataElement]:
-        """All elements at this path, in every item of every sequence on the way."""
+        """All elements at this path, in every item of every sequence on the way.
+
+        A private sequence of a file in Implicit VR is read as bytes: then these are what is at the path.
+        """
         found = [self.ds, self.ds.file_meta] if path[0] == "MediaStorageSOPInstanceUID" else [self.ds]
+        unread: list[DataElement] = []
         for step in path[:-1]:
-            found = [item for ds in found for one in _at(ds, step) for item in _items(one)]
-        return [one for ds in found for one in _at(ds, path[-1])]
+            there = [one for ds in found for one in _at(ds, step)]
+            unread += [one for one in there if one.VR != "SQ"]
+            found = [item for one in there if one.VR == "SQ" for item in one.value or ()]
+        return [*unread, *(one for ds in found for one in _at(ds, path[-1]))]
 
     def texts(self) -> Iterator[tuple[str, str]]:
         """(VR, squeezed text) of every element but pixels, at every depth, file meta information too."""
@@ -93,7 +99,3 @@ def _at(ds: Dataset, step: str | Private) -> list[DataElement]:
         return [block[step.offset]] if step.offset in block else []
     tag = 0x60003000 if step == "OverlayData" else tag_for_keyword(step)
     return [ds[tag]] if tag in ds else []
-
-
-def _items(element: DataElement) -> list[Dataset]:
-    return list(element.value or ()) if element.VR == "SQ" else []
