@@ -23,6 +23,8 @@ from xnat_pixelanon.sandbox.phantoms import save
 SEED, SESSIONS = 20261126, 24
 Route = Literal["folder", "project"]
 _FIRST_INSTANCE = 101
+PROJECT = "STAGING"
+"""The staging project."""
 _KINDS_OF_A_SESSION = 2
 
 
@@ -71,11 +73,23 @@ def make_corpus(folder: Path, seed: int = SEED, sessions: int = SESSIONS) -> Cor
     earlier: dict[int, str] = {}
     for number in range(sessions):
         rng = random.Random(f"{seed}/{number}")
-        person = _at_visit(Person.numbered(1 + number // 2), number % 2)
+        person = _at_visit(_person(1 + number // 2), number % 2)
         route: Route = "project" if number // 2 % 2 else "folder"
         kinds = [names[(_KINDS_OF_A_SESSION * number + more) % len(names)] for more in range(_KINDS_OF_A_SESSION)]
         earlier[number // 2] = _add_session(corpus, route, person, number, kinds, rng, earlier.get(number // 2, ""))
     return corpus
+
+
+def _person(number: int) -> Person:
+    """An invented person of whose numbers none stands within another: each has to be found for itself."""
+    return dataclasses.replace(
+        Person.numbered(number),
+        other_id=f"FORMER-{4000 + number}",
+        accession_number=f"ACC-{60000 + 7 * number}",
+        study_id=f"STUDY-{8000 + number}",
+        serial=f"SERIAL-{2000 + number}K",
+        station=f"INVSTATION{3000 + number}",
+    )
 
 
 def _at_visit(person: Person, visit: int) -> Person:
@@ -95,7 +109,7 @@ def _add_session(
     """The SOP Instance UID of the first instance, for a later session to refer to."""
     given = person.name.split("^")[1]
     labels = (f"Phantom-{given}", f"{person.id}-{given}-V{number % 2 + 1}")
-    subject = Subject(f"{route} person-{1 + number // 2}", person, labels if route == "project" else ())
+    staged = (labels, PROJECT) if route == "project" else ((), "")
     folder = corpus.folder / route / f"{given}_Phantom_{person.id}_{number % 2 + 1}"
     files: list[Path] = []
     references = [earlier] if earlier else []
@@ -104,6 +118,7 @@ def _add_session(
         for index in range(kind.count):
             instance = _FIRST_INSTANCE + len(corpus.sources)
             ds = draw(kind, person, study=number + 1, series=series, instance=instance, phase=(index + 1) / 5)
+            subject = Subject(f"{route} person-{1 + number // 2}", person, *staged, pixels_change=kind.box is not None)
             planter = Planter(ds, instance, subject.key)
             plant_header(planter, subject, references, rng)
             _ask_everywhere(planter, subject, ds)

@@ -40,6 +40,7 @@ _UNLISTED = ("PositionReferenceIndicator", "TransducerData", "ProcessingFunction
 PART_OF_LABEL = "ReceiveCoilName"
 """Holds a patient number that stands nowhere but inside of a longer session label."""
 _UNLISTED_SHORT = ("SequenceName", "FilterType", "ConvolutionKernel")
+HOME = "7 Imaginary Road, Inventown"
 _SHORT, _LONG = 16, 64  # characters of SH and LO
 _TRAITS = {
     "PatientAge": "067Y", "PatientSize": "1.71", "PatientWeight": "68.4", "EthnicGroup": "INVENTEDGROUP",
@@ -55,11 +56,16 @@ _STAY_EMPTY = ("StudyDate", "StudyTime", "AccessionNumber", "ReferringPhysicianN
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Who an instance belongs to: a key for what has to agree, and the labels of the staging project, if any."""
+    """Who an instance belongs to: a key for what has to agree, and what the staging project calls it, if any.
+
+    `labels`: of subject and session. `pixels_change`: whether a rectangle is blackened.
+    """
 
     key: str
     person: Person
     labels: tuple[str, ...] = ()
+    project: str = ""
+    pixels_change: bool = False
 
 
 def plant_header(planter: Planter, subject: Subject, references: Sequence[str], rng: random.Random) -> None:
@@ -80,14 +86,14 @@ def plant_header(planter: Planter, subject: Subject, references: Sequence[str], 
 def _identity(planter: Planter, subject: Subject) -> None:
     """XNAT's site script writes labels over name and number of what it archives: such a header knows only labels."""
     person = subject.person
-    patient, session = subject.labels or (person.id, person.name)
-    planter.removed(Place.TYPED, ("PatientName",), session, (session,))
-    planter.removed(Place.TYPED, ("PatientID",), patient, (patient,))
+    name, number = subject.labels or (person.name, person.id)
+    planter.removed(Place.TYPED, ("PatientName",), name, (name,))
+    planter.removed(Place.TYPED, ("PatientID",), number, (number,))
     values = {
-        "IssuerOfPatientID": person.institution, "AccessionNumber": person.accession_number,
-        "StudyID": person.study_id, "PatientTelephoneNumbers": person.phone, "PatientAddress": person.address,
+        "IssuerOfPatientID": issuer_of(person), "AccessionNumber": person.accession_number,
+        "StudyID": person.study_id, "PatientTelephoneNumbers": person.phone, "PatientAddress": HOME,
         "OtherPatientNames": person.name, "PatientMotherBirthName": person.operator,
-        "CurrentPatientLocation": person.address, "CountryOfResidence": "Inventland",
+        "CurrentPatientLocation": HOME, "CountryOfResidence": "Inventland",
         "ServiceEpisodeID": person.other_id,
     }  # fmt: skip
     for keyword, value in values.items():
@@ -96,6 +102,11 @@ def _identity(planter: Planter, subject: Subject) -> None:
     planter.ask(Action.PATID_CONSISTENT, Place.LABEL, ("PatientID",), required=True)
     for keyword in ("PatientID", "PatientName"):
         planter.ask(Action.TEXT_NOTNULL, Place.TYPED, (keyword,))
+
+
+def issuer_of(person: Person) -> str:
+    """Who gave the patient number: not called as the institution, which an option keeps."""
+    return f"Registry of {person.phone[-4:]} Inventions"
 
 
 def _staff_and_places(planter: Planter, person: Person) -> None:
@@ -155,16 +166,15 @@ def _nested(planter: Planter, person: Person, rng: random.Random) -> None:
     request, physician = "RequestAttributesSequence", "ReferringPhysicianIdentificationSequence"
     for path, value in (
         (("OtherPatientIDsSequence", "PatientID"), person.other_id),
-        (("OtherPatientIDsSequence", "IssuerOfPatientID"), person.institution),
+        (("OtherPatientIDsSequence", "IssuerOfPatientID"), issuer_of(person)),
         ((request, "AccessionNumber"), person.accession_number),
         ((request, "RequestedProcedureID"), person.study_id),
         ((request, "ScheduledProcedureStepID"), person.study_id),
-        ((physician, "PersonAddress"), person.address),
+        ((physician, "PersonAddress"), HOME),
         ((physician, "PersonTelephoneNumbers"), person.phone),
         ((physician, "PersonIdentificationCodeSequence", "CodeMeaning"), person.referring.replace("^", " ")),
     ):
-        stays = (INSTITUTION,) if value == person.institution else ()
-        planter.removed(Place.NESTED, path, value, (value,), stays=stays)
+        planter.removed(Place.NESTED, path, value, (value,))
     planter.put((request, "ReferencedStudySequence", "ReferencedSOPClassUID"), "1.2.840.10008.3.1.2.3.1")
     deep = (request, "ReferencedStudySequence", "ReferencedSOPInstanceUID")
     planter.uid(deep, str(planter.ds.StudyInstanceUID), place=Place.NESTED, required=False)
@@ -202,12 +212,15 @@ def _texts(planter: Planter, subject: Subject, rng: random.Random) -> None:
     """Descriptors go, or are cleaned; what no profile lists has to go where it holds something, and stays elsewhere."""
     known = fragments(subject.person, str(planter.ds.StudyInstanceUID), subject.labels)
     every = [fragment for kind in known.values() for fragment in kind]
-    for keyword, fragment in zip(_DESCRIPTORS, _dealt(rng, known), strict=False):
+    if subject.labels:  # here the site script has written the project
+        planter.removed(Place.TEXT, ("StudyDescription",), subject.project, (subject.project,), descriptor=True)
+    for keyword, fragment in zip(_DESCRIPTORS[bool(subject.labels) :], _dealt(rng, known), strict=False):
         head, text = sentence(rng, fragment)
         if len(text) > _LONG:
             head, text = "Control", f"Control {fragment.text}"[:_LONG]
         planter.removed(Place.TEXT, (keyword,), text, (fragment.text,), stays=fragment.stays, descriptor=True)
-        planter.ask(Action.TEXT_RETAINED, Place.TEXT, (keyword,), head, needs=(DESCRIPTORS,), descriptor=True)
+        if keyword != "DerivationDescription" or not subject.pixels_change:  # else it tells of the rectangles
+            planter.ask(Action.TEXT_RETAINED, Place.TEXT, (keyword,), head, needs=(DESCRIPTORS,), descriptor=True)
     for keyword in _UNLISTED:
         fragment = rng.choice([one for one in every if len(one.text) + 5 <= _LONG])
         planter.removed(Place.UNLISTED, (keyword,), f"SN {fragment.text}", (fragment.text,), stays=fragment.stays)

@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.score.corpus import Corpus, write_rules
+from benchmarks.score.corpus import PROJECT, Corpus, write_rules
 from xnat_pixelanon.sandbox.server import Sandbox
 from xnat_pixelanon.sandbox.settings import Settings
 
 _ROOT = Path(__file__).parents[2]
-_OWNER, _PASSWORD, _STAGING = "score-owner", "score-password", "STAGING"
+_OWNER, _PASSWORD = "score-owner", "score-password"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +30,13 @@ def staging(corpus: Corpus, folder: Path) -> Iterator[Sandbox]:
     """A stand-in XNAT with the sessions of the corpus that belong into one, its documents stored, and a key made."""
     with Sandbox(folder / "xnat", settings=Settings(site_id="STAGE")) as server:
         server.add_user(_OWNER, _PASSWORD)
-        server.add_project(_STAGING, owner=_OWNER)
+        server.add_project(PROJECT, owner=_OWNER)
         for session in corpus.sessions:
             if session.route == "project":
-                server.seed_session(_STAGING, *session.labels, session.files)
+                server.seed_session(PROJECT, *session.labels, session.files)
         templates, policy = write_rules(corpus, (), folder / "rules")
         for kind, path in (("templates", templates), ("policy", policy)):
-            if _call([kind, "push", "--from", f"xnat:{_STAGING}", str(path)], _login(server)):
+            if _call([kind, "push", "--from", f"xnat:{PROJECT}", str(path)], _login(server)):
                 raise RuntimeError(f"the {kind} could not be stored")
         yield server
 
@@ -47,7 +47,7 @@ def run_program(corpus: Corpus, server: Sandbox, options: Sequence[str], out: Pa
     given = ["--templates", str(templates), "--policy", str(policy), "--workers", "2"]
     folder = ["run", "--from", f"dir:{corpus.folder / 'folder'}", "--to", f"dir:{out / 'folder'}", *given]
     folder += ["--key", str(out / "rules" / "key"), "--report", str(out / "report" / "folder")]
-    project = ["run", "--from", f"xnat:{_STAGING}", "--to", f"dir:{out / 'project'}", *given]
+    project = ["run", "--from", f"xnat:{PROJECT}", "--to", f"dir:{out / 'project'}", *given]
     project += ["--report", str(out / "report" / "project")]
     return Ended({"folder": _call(folder, {}), "project": _call(project, _login(server))})
 
