@@ -40,7 +40,7 @@ _UNLISTED = ("PositionReferenceIndicator", "TransducerData", "ProcessingFunction
 PART_OF_LABEL = "ReceiveCoilName"
 """Holds a patient number that stands nowhere but inside of a longer session label."""
 _UNLISTED_SHORT = ("SequenceName", "FilterType", "ConvolutionKernel")
-HOME = "7 Imaginary Road, Inventown"
+HOME = "7 Imaginary Road, Nowhereville"
 _SHORT, _LONG = 16, 64  # characters of SH and LO
 _TRAITS = {
     "PatientAge": "067Y", "PatientSize": "1.71", "PatientWeight": "68.4", "EthnicGroup": "INVENTEDGROUP",
