@@ -77,7 +77,7 @@ def test_the_program_reaches_its_floors_but_for_what_is_known(row: str, corpus: 
     assert found.all.checks > 2000
     new = Score(row, found.options, found.status, [one for one in found.results if not reason(one)])
     assert new.reaches, report([new], ())
-    assert all(found.of(action).checks for action in Action)
+    assert row != BASIC or all(found.of(action).checks for action in Action)
     assert all(found.at(place).checks for place in Place)
     known = {(one.check.action, one.check.place, one.check.element) for one in found.failures if reason(one)}
     assert known == set(KNOWN), "a row of known.py that no longer fails has to go"
@@ -357,6 +357,8 @@ def test_dates_of_a_person_have_to_move_by_as_much(days: int, odd: int, corpus: 
             ds.ContentDate = ds.StudyDate[:-2] + ("01" if ds.StudyDate[-2:] != "01" else "02")
 
     results = judge(corpus, as_copies(corpus, tmp_path, shift), (DATES_MODIFIED,))
+    # a private sequence in Implicit VR is bytes, which the function above leaves alone
+    results = [one for one in results if one.check.place is not Place.PRIVATE]
     failed = [one for one in results if one.check.action is Action.DATE_SHIFTED and not one.passed]
     if not days:
         assert len(failed) == sum(one.check.action is Action.DATE_SHIFTED for one in results)

@@ -52,7 +52,8 @@ class Planter:
     def date(self, path: Path, value: str, *, place: Place = Place.TYPED, kept: bool = True) -> None:
         """A DA or DT value, `YYYYMMDD` in front. `kept`: with the options for dates it stays, or is shifted."""
         self.put(path, value)
-        self.ask(Action.DATE_SHIFTED, place, path, value[:8], unless=(DATES_FULL, DATES_MODIFIED))
+        stays = (DATES_FULL, DATES_MODIFIED) if kept else ()
+        self.ask(Action.DATE_SHIFTED, place, path, value[:8], unless=stays)
         if kept:
             shifted = (DATES_MODIFIED,)
             self.ask(Action.DATE_SHIFTED, place, path, value[:8], needs=shifted, required=True)
