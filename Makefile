@@ -54,7 +54,7 @@ unit: $(STAMP) $(SAMPLES)
 	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not long" --every $(EVERY) $(TESTS)
 
 long: $(STAMP)  ## tests that take minutes, and 10 GB of room in TMPDIR
-	$(BIN)/python -m pytest -q -m long
+	$(BIN)/python -m pytest -q -m long $(TESTS)
 
 fuzz: $(STAMP)  ## damaged files, until SECONDS are over; those that find something are kept in build/fuzz
 	$(BIN)/python -m tests.fuzz.long --seconds $(SECONDS) --seed $(SEED) --save build/fuzz

@@ -210,7 +210,7 @@ def test_a_token_that_dies_midway_stops_the_run_and_leaves_nothing_visible(
 def test_sessions_that_a_stopped_run_did_not_start_are_told_too(site: Site, typed: Typed) -> None:
     for number in (2, 3):
         site.seed(f"{PERSON.id}_MORE-{number}", slices(PERSON, 1, study=number), person=PERSON)
-    site.clean.faults.add(Fault("/services/archive", Call(lambda: site.policy(enabled=False))))
+    site.clean.faults.add(Fault("activate=true", Call(lambda: site.policy(enabled=False)), method="PUT"))
     said = typed("run", *STAGED, "--json")
     assert said.status == 3
     site.clean.faults.clear()

@@ -105,7 +105,7 @@ def test_a_hidden_session_is_told_as_hidden_and_stays_so(site: Site) -> None:
     assert site.attempt().outcomes == ("failed",)
     site.clean.faults.clear()
     found = looked_up(site).session
-    assert (found.outcome, found.note) == ("unchanged", "it is hidden: a run finishes it")
+    assert (found.outcome, found.note) == ("unchanged", "it is hidden: a run finishes it, or makes it anew")
     assert site.visible() == {}
 
 

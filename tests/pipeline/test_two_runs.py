@@ -123,7 +123,8 @@ def settle(site: Site, session: str, member: Looking, first: Attempt, second: At
     visible = member.version(label)
     assert visible is not None or "failed" in (*first.outcomes, *second.outcomes), what
     if ("published",) in (first.outcomes, second.outcomes):
-        assert visible is not None, what
+        hidden_by_the_other = any("the session is hidden" in one.said for one in (first, second))
+        assert visible is not None or hidden_by_the_other, what
     again = site.attempt(sessions=(session,))
     assert again.status == 0, f"{what}; {again}"
     assert again.outcomes[0] in (("unchanged", "stale") if visible else ("published",)), f"{what}; {again}"
@@ -169,7 +170,9 @@ def test_a_whole_run_inside_another_at_any_of_its_requests(
             site.clean.faults.clear()
             what = f"request {request} of {len(methods)}"
             seen.add(settle(site, session, member, outer, inner[0], what))
-    assert seen == ({OLD, NEW} if versions == "other" else {OLD})
+    # Where XNAT overwrites the rival's files by older ones, neither is shown until the next run.
+    hidden = {None} if (matching, versions) == ("replace", "other") else set()
+    assert seen == ({OLD, NEW} if versions == "other" else {OLD}) | hidden
 
 
 @pytest.mark.parametrize("versions", ["same", "other"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 from xnat_pixelanon.archive import uris
 from xnat_pixelanon.archive.connection import XnatConnection
@@ -14,7 +15,6 @@ from xnat_pixelanon.errors import DocumentError, SessionError, TransferError
 
 # XNAT gives the column back in lower case, whatever case it was asked in.
 _STATUS = "xnat:imagesessiondata/meta/status"
-_RELEASED = b"A run made this session visible. While this file is here, no run does so again.\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class CleanProject:
             return Unfinished(), session
         receipt = parse_receipt(text)
         if receipt is not None and receipt.study_instance_uid == name.study_instance_uid:
-            withheld = session.is_quarantined and self._was_released(session)
+            withheld = session.is_quarantined and self._was_released(session, receipt)
             return Published(receipt, session.is_active, withheld), session
         if session.is_quarantined:
             return Unfinished(), session  # cut while it was being written
@@ -146,7 +146,7 @@ class CleanProject:
         )
         return self.receipt(session)
 
-    def release(self, session: CleanSession) -> bool:
+    def release(self, session: CleanSession, receipt: Receipt) -> bool:
         """Release a session from quarantine; whether it is released then, where the server tells.
 
         That it was is remembered beside its receipt: a session that is hidden afterwards was hidden by a person.
@@ -157,17 +157,17 @@ class CleanProject:
             now = next((one for one in self.sessions(session.label) if one.id == session.id), None)
             if now is None or now.is_quarantined:
                 return False
-        self.remember_released(session)
+        self.remember_released(session, receipt)
         return True
 
-    def remember_released(self, session: CleanSession) -> None:
-        """Say beside the receipt that the session was visible, unless it is said there."""
-        if self._was_released(session):
+    def remember_released(self, session: CleanSession, receipt: Receipt) -> None:
+        """Say beside the receipt that the session was visible with it, unless it is said there."""
+        if self._was_released(session, receipt):
             return
         self.connection.put(
             self._file_uri(session, RELEASED_FILE, inbody="true", overwrite="true", format="TXT"),
             "remembering that the session is released",
-            _RELEASED,
+            _released(receipt),
             content_type="application/octet-stream",
             accepted=(200, 201),
             repeat=True,
@@ -179,9 +179,11 @@ class CleanProject:
             self._file_uri(session, RELEASED_FILE), "preparing the session for more scans", (200, 404)
         )
 
-    def _was_released(self, session: CleanSession) -> bool:
+    def _was_released(self, session: CleanSession, receipt: Receipt) -> bool:
+        """Whether a run released it as it is now: what was said of an older receipt counts no more."""
         uri = self._file_uri(session, RELEASED_FILE)
-        return self.connection.get(uri, "reading whether the session was released", (200, 404)).status == 200
+        answer = self.connection.get(uri, "reading whether the session was released", (200, 404))
+        return answer.status == 200 and answer.content == _released(receipt)
 
     def withdraw(self, session: CleanSession) -> None:
         """Delete a session with its files."""
@@ -228,6 +230,12 @@ class CleanProject:
 def receipt_bytes(receipt: Receipt) -> bytes:
     """receipt.json as it is stored."""
     return (json.dumps(receipt.as_dict(), indent=1, sort_keys=True) + "\n").encode("ascii")
+
+
+def _released(receipt: Receipt) -> bytes:
+    """released.txt: of which receipt it speaks, and what it is for."""
+    digest = sha256(receipt_bytes(receipt)).hexdigest()
+    return f"{digest}\nA run made the session with this receipt visible; once hidden, no run shows it again.\n".encode()
 
 
 def parse_receipt(text: bytes) -> Receipt | None:

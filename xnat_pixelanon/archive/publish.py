@@ -225,7 +225,7 @@ class Publication(Settling):
             receipt = standing.receipt if isinstance(standing, Published) else None
             why = _OTHER
             if receipt is not None and self._is_rivals(session, held, receipt):
-                if self._activate(session, receipt):
+                if self._rivals_again(session, receipt):
                     return Outrun(receipt)
             elif self._holds_all(held):
                 if self._complete(session, held, receipt):
@@ -254,7 +254,14 @@ class Publication(Settling):
             return False
         if not now.is_active:
             self.gate()
-        return self.clean.release(now)
+        return self.clean.release(now, receipt)
+
+    def _rivals_again(self, session: CleanSession, receipt: Receipt) -> bool:
+        """Make a rival's session visible: again, where only our archive call hid it, else through the gate."""
+        standing, now = self.clean.look(self.name, everywhere=False)
+        if now is not None and isinstance(standing, Published) and standing.receipt == receipt and standing.withheld:
+            return self.clean.release(now, receipt)
+        return self._activate(session, receipt)
 
     def _settled(self) -> str:
         """After a failed addition: the session visible again, without it or with all of it, if that can be done now."""

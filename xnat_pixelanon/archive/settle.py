@@ -88,7 +88,7 @@ class Settling:
         if standing.withheld:
             raise ConflictError(WITHHELD, hint=WITHHELD_HINT)
         self.gate()
-        if not self.clean.release(session):
+        if not self.clean.release(session, receipt):
             raise SessionError(NOT_ACTIVE, hint=AGAIN)
 
     def _taken_back(self, session: CleanSession, held: Held, receipt: Receipt) -> Inventory:

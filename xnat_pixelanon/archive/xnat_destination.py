@@ -103,7 +103,7 @@ class XnatDestination:
         """Say so beside the receipt, where it is not said yet: a run may have died before it did."""
         _, session = self._published(package_labels, receipt)
         if session.is_active:
-            self._clean.remember_released(session)
+            self._clean.remember_released(session, receipt)
 
     def _published(self, package_labels: tuple[str, str], receipt: Receipt) -> tuple[Name, CleanSession]:
         name = Name(*package_labels, receipt.study_instance_uid)

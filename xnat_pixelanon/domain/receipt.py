@@ -14,7 +14,7 @@ SCHEMA_VERSION = 1
 FILE_NAME = "receipt.json"
 RESOURCE = "PIXELANON"
 RELEASED_FILE = "released.txt"
-"""Beside the receipt, once a run made the session visible: if it is hidden then, a person hid it."""
+"""Beside the receipt, once a run made the session visible with it: if it is hidden then, a person hid it."""
 
 
 @dataclass(frozen=True, slots=True)
