@@ -33,9 +33,9 @@ from xnat_pixelanon.domain.policy import Policy
 from xnat_pixelanon.errors import DocumentError
 
 SEED, SESSIONS = 7, 6  # every kind of image once
-TAKEN = (BASIC,)
+TAKEN = tuple(ROWS)
 """The rows of which this version's policy takes the options."""
-SCORED = (BASIC,)
+SCORED = (BASIC, "research", "retain-dates-full", "all")
 """Those that are run here: each of the options that are taken is in one of them, and `make score` runs them all."""
 DOCUMENT = (Path(__file__).parent.parent / "docs" / "benchmarks.md").read_text("utf-8")
 Change = Callable[[Path, Dataset], None]

@@ -176,3 +176,11 @@ def test_a_characteristic_that_was_retained_is_the_sources_own():
         assert not prove_header(source, written, rules).ok
     _, written, _ = run(source, rules)
     assert not prove_header(source, written, asked()).ok
+
+
+@pytest.mark.parametrize("option", ["retain-dates-modified", "retain-dates-full", "retain-device-identity"])
+def test_an_empty_date_or_time_stays_empty(option):
+    source = identified(TimeOfLastCalibration="", DateOfLastCalibration="", AcquisitionDateTime="")
+    _, written, proof = run(reread(source), asked(option))
+    assert proof.findings == ()
+    assert [str(written.get(name, "")) for name in ("TimeOfLastCalibration", "AcquisitionDateTime")] == ["", ""]

@@ -10,6 +10,7 @@ from xnat_pixelanon.archive import XnatLocation
 from xnat_pixelanon.domain.report import RunReport
 from xnat_pixelanon.errors import DocumentError
 from xnat_pixelanon.headers import PROFILE_EDITION
+from xnat_pixelanon.pipeline.labels import numbers_in
 from xnat_pixelanon.sandbox.person import Person
 
 PERSON = Person.numbered(1)
@@ -145,3 +146,10 @@ def test_a_structure_set_with_pixels_never_goes(site: Site) -> None:
     site.seed("S1", structures(slices(PERSON, 1, series=8), pixels=True), person=PERSON)
     (session,) = site.run().report.sessions
     assert {scan.id: scan.code for scan in session.scans}["8"] == "annotation"
+
+
+def test_a_number_within_a_label_is_looked_for_by_itself() -> None:
+    assert numbers_in("TEST-0417-ADA-V1") == {"TEST0417", "TEST0417ADA", "TEST0417ADAV1", "0417ADA", "0417ADAV1"}
+    assert "40017188" in numbers_in("AB_40017188_20200101")
+    assert numbers_in("") == numbers_in("ACHIEVA3T") == numbers_in("BRAIN") == set()
+    assert len(numbers_in("1234567-" * 1000)) < 200

@@ -68,8 +68,10 @@ def allowed(walk: Walk, element: DataElement, written: View, source: View, here:
         return False
     before = values_of(source.get(tag)) if tag in source.tags() else []
     if vr in TEMPORAL_VRS:
+        if not values:
+            return not any(before)  # nothing, as in the source
         days = walk.days if cell == "C" else 0
-        return bool(values) and (cell == "K" or days != 0) and moments_right(values, before, vr, days)
+        return (cell == "K" or days != 0) and moments_right(values, before, vr, days)
     if vr == "UI":
         return bool(values) and values == before and all(_UID.fullmatch(uid) for uid in values if uid)
     if vr in TEXT_VRS and (cell == "C" or excepted(tag, rules)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from xnat_pixelanon.archive.ports import Claim
@@ -9,6 +10,9 @@ from xnat_pixelanon.domain.decisions import ScanFacts
 from xnat_pixelanon.domain.session import SourceSession
 from xnat_pixelanon.errors import SessionError
 from xnat_pixelanon.pipeline.rules import Rules
+
+_PARTS = re.compile(r"[^\W_]+")
+_MOST_PARTS = 16
 
 
 def clean_labels(session: SourceSession, scans: Sequence[ScanFacts], rules: Rules) -> tuple[str, str]:
@@ -34,6 +38,16 @@ def clean_labels(session: SourceSession, scans: Sequence[ScanFacts], rules: Rule
         patient_id, issuer = next(iter(patients))
         subject = rules.identity.subject_label_of_patient(patient_id, issuer, prefix=labels.prefix)
     return subject, rules.identity.session_label(session.id, prefix=labels.prefix)
+
+
+def numbers_in(label: str) -> set[str]:
+    """What of a label may be a patient's or visit's number by itself, as XNAT's own script writes labels over headers.
+
+    Each run of neighbouring parts, joined, that has six characters or more and four digits: `AB-1234` of `AB-1234-V1`.
+    """
+    parts = _PARTS.findall(label)[:_MOST_PARTS]
+    runs = ("".join(parts[i:j]) for i in range(len(parts)) for j in range(i + 1, len(parts) + 1))
+    return {run for run in runs if len(run) >= 6 and sum(map(str.isdecimal, run)) >= 4}
 
 
 def source_digest(session_id: str, rules: Rules) -> str:

@@ -36,7 +36,7 @@ from xnat_pixelanon.pipeline.cleaning import (
 )
 from xnat_pixelanon.pipeline.digests import planned_scans
 from xnat_pixelanon.pipeline.gate import Gate
-from xnat_pixelanon.pipeline.labels import claim_of, clean_labels, source_digest
+from xnat_pixelanon.pipeline.labels import claim_of, clean_labels, numbers_in, source_digest
 from xnat_pixelanon.pipeline.pool import Workers
 from xnat_pixelanon.pipeline.progress import Progress
 from xnat_pixelanon.pipeline.rules import RuleReader, Rules
@@ -302,8 +302,9 @@ class _Line:
     def _clean(self, labels: tuple[str, str], send: Sequence[int]) -> list[CleanedScan]:
         job, session = self._job, self._session
         patients = {facts.patient_id for scan in self._scans for facts in scan.instances}
-        known = (*job.identifiers, session.id, session.label, session.subject, *sorted(patients))
         policy = job.rules.policy
+        numbers = sorted(numbers_in(session.label) | numbers_in(session.subject))
+        known = (*job.identifiers, session.id, session.label, session.subject, *sorted(patients), *numbers)
         known = (*known, *policy.identifiers)
         request = header_request(job.rules.identity, labels, policy.destination.project, known, policy.headers)
         orders = [CleanOrder(index, self._files[index], self._decided[index].instances) for index in send]
