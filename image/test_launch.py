@@ -181,21 +181,26 @@ def test_a_launch_without_any_place_to_work_ends_with_a_sentence(pad: Launchpad,
     assert pad.published() == 0
 
 
+def until(holds: Callable[[], bool], otherwise: str) -> None:
+    """Wait up to a minute for what the engine does by itself."""
+    end = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < end, otherwise
+        time.sleep(0.2)
+
+
 def test_what_xnat_kills_is_finished_by_the_next_launch(pad: Launchpad, image: Image) -> None:
     session = pad.site.seed("S1", [ultrasound(PERSON), *slices(PERSON)], person=PERSON)
     pad.policy(settle_minutes=1)  # time to kill it while it watches the session
     engine = Engine(image)
     pad.begin("run-session", "session", session, engine)
     names = ("ps", "--quiet", "--filter", f"name=xnat-pixelanon-test-{os.getpid()}-")
-    end = time.monotonic() + 60
-    while not engine.ask(*names):
-        assert time.monotonic() < end, "the container did not come up"
-        time.sleep(0.2)
+    until(lambda: engine.ask(*names) != "", "the container did not come up")
     (container,) = pad.site.staging.containers()
     assert pad.post(f"/xapi/containers/{container.id}/kill").status_code == 200
     (killed,) = pad.site.staging.wait_for_containers(60)
     assert (killed.status, killed.exit_code) == ("Failed", "137"), killed.stdout + killed.stderr
-    assert engine.ask(*names, "--all") == ""
+    until(lambda: engine.ask(*names, "--all") == "", "the container is not removed")  # by --rm, a moment later
     assert pad.published() == 0
     ended = pad.launch("run-session", "session", session, engine)
     assert (ended.status, ended.exit_code) == ("Complete", "0"), ended.stdout + ended.stderr
