@@ -671,7 +671,7 @@ def test_a_crash_in_a_codec_costs_one_file_and_not_the_run(tmp_path: Path, monke
     monkeypatch.setattr(cleaning, "clean", clean_with_a_codec_that_crashes)
     paths = [source_of(BY_NAME[".80"], tmp_path / name) for name in ("good.dcm", "bad.dcm", "fine.dcm")]
     files = tuple(work.read(ReadTask(path, path.name, tmp_path)) for path in paths)
-    order = cleaning.CleanOrder(0, files, (Decision("redact", rectangles=BOXES),) * 3)
+    order = cleaning.CleanOrder(0, files, (Decision("template", rectangles=BOXES),) * 3)
     with Workers(2) as workers:
         (scan,) = cleaning.clean_scans(workers, Silent(), [order], REQUEST, tmp_path)  # type: ignore[arg-type]
         assert [type(result) for result in scan.results] == [Cleaned, Failed, Cleaned]
