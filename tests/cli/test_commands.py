@@ -163,10 +163,8 @@ def test_only_owners_arm_and_disarm(site: Site, typed: Typed) -> None:
 def test_a_document_that_is_not_valid_is_not_pushed(fresh: Site, typed: Typed, tmp_path: Path) -> None:
     path = written(tmp_path / "bad.json", {**POLICY, "enabled": "yes", "send_headers_only": ["1.2.3"]})
     typed("policy", "push", *FRESH, path).refuses("$.enabled: expected boolean")
-    path = written(
-        tmp_path / "bad.json", {**POLICY, "headers": {"script": "script.das"}, "send_headers_only": ["1.2.3"]}
-    )
-    typed("policy", "push", *FRESH, path).refuses("$.headers.script", "$.send_headers_only")
+    path = written(tmp_path / "bad.json", {**POLICY, "headers": {"profile": "none"}, "send_headers_only": ["1.2.3"]})
+    typed("policy", "push", *FRESH, path).refuses("$.headers.profile", "$.send_headers_only")
     path = written(tmp_path / "bad.json", {**POLICY, "destination": {"server": "same", "project": "FRESH"}})
     typed("policy", "push", *FRESH, path).refuses("the staging project itself", "name the clean project")
     assert stored(fresh, "policy.json") is None

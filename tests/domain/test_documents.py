@@ -107,17 +107,43 @@ def test_a_policy_starts_disarmed_with_the_documented_defaults() -> None:
     assert (policy.publish, policy.on_change, policy.mixed) == ("complete-sessions", "report", "unsupported")
 
 
+def test_a_setting_that_is_not_carried_out_is_refused_not_ignored() -> None:
+    with pytest.raises(DocumentError, match="this version"):
+        Policy.from_document(policy_with({"labels": {"subject": "keep"}}))
+
+
+def policy_with(setting: dict[str, Any]) -> dict[str, Any]:
+    return {"schema_version": 1, "destination": {"server": "same", "project": "C"}} | setting
+
+
 @pytest.mark.parametrize(
-    "setting",
+    ("headers", "problem"),
     [
-        {"headers": {"url_hosts": ["example.org"]}},
-        {"headers": {"script": "script"}},
-        {"labels": {"subject": "keep"}},
+        ({"url_hosts": ["example.org"]}, "$.headers.url_hosts"),
+        ({"profile": "none"}, "$.headers.profile"),
+        ({"profile": "none", "script": "script", "options": ["retain-uids"]}, "$.headers.options"),
+        (
+            {
+                "profile": "none",
+                "script": "script",
+                "exceptions": [{"tag": "(0018,1030)", "action": "keep"}],
+            },
+            "$.headers.exceptions",
+        ),
+        ({"script": "mine"}, "$.headers.script"),
+        ({"script": "script", "url_hosts": ["example.org:80"]}, "$.headers.url_hosts[0]"),
     ],
 )
-def test_a_setting_that_is_not_carried_out_is_refused_not_ignored(setting: dict[str, Any]) -> None:
-    with pytest.raises(DocumentError, match="this version"):
-        Policy.from_document({"schema_version": 1, "destination": {"server": "same", "project": "C"}} | setting)
+def test_a_script_is_asked_for_where_only_it_gives_a_setting_its_meaning(headers: dict[str, Any], problem: str) -> None:
+    with pytest.raises(DocumentError) as caught:
+        Policy.from_document(policy_with({"headers": headers}))
+    (said,) = caught.value.problems
+    assert said.startswith(problem)
+
+
+def test_a_policy_names_the_script_and_whom_it_may_ask() -> None:
+    policy = Policy.from_document(policy_with({"headers": {"script": "script", "url_hosts": ["Example.org"]}}))
+    assert (policy.script, policy.url_hosts, policy.headers.script_alone) == (True, ("example.org",), False)
 
 
 def test_a_policy_without_destination_or_with_unknown_keys_is_refused() -> None:

@@ -259,7 +259,8 @@ def test_a_file_that_cannot_be_read_to_its_end_is_a_finding():
 
 
 def test_the_proof_shares_no_code_with_the_engine():
-    shared = {"constants", "identity", "profile", "request", "silence"}
+    # The script is the owner's own text: the proof runs it again, by the one interpreter that there is (0019).
+    shared = {"constants", "identity", "profile", "request", "scripted", "silence"}
     folder = Path(proof_module.__file__).parent
     proofs = {path.stem for path in folder.glob("proof*.py")}
     for name in proofs:

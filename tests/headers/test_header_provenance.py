@@ -8,7 +8,16 @@ import pytest
 from header_makers import EXPLICIT, IDENTITY, identified, image, put, reopen, request, reread, run
 from pydicom.dataset import Dataset
 
-from xnat_pixelanon.headers import PROFILE_EDITION, clean_header, encode_header, encode_parts, prove_header
+from xnat_pixelanon.headers import (
+    PROFILE_EDITION,
+    HeaderMemory,
+    ProofMemory,
+    clean_header,
+    encode_header,
+    encode_parts,
+    prove_header,
+    write_header,
+)
 
 REVIEWED = {"reviewed": True, "template_digest": "ab" * 32}
 CHANGED = {**REVIEWED, "pixels_changed": True}
@@ -79,6 +88,25 @@ def test_a_missing_image_type_is_not_invented():
     _, written, proof = run(reread(source), request(**CHANGED))
     assert proof.ok
     assert "ImageType" not in written
+
+
+@pytest.mark.parametrize("memory", [None, HeaderMemory()])
+def test_laterality_is_there_where_nothing_says_any_more_that_the_body_part_has_no_sides(memory):
+    for elements, there in (
+        ({"BodyPartExamined": "TEST-0001"}, True),
+        ({"BodyPartExamined": "HEAD"}, False),
+        ({"BodyPartExamined": ""}, False),
+        ({"BodyPartExamined": "TEST-0001", "ImageLaterality": "R"}, False),
+        ({}, False),
+    ):
+        source = reread(identified(**elements))
+        header = write_header(source, request(**REVIEWED), memory)
+        written = reopen(header.head + header.body)
+        assert ("Laterality" in written) is there
+        assert written.get("Laterality", "") == ""
+        assert prove_header(source, written, request(**REVIEWED), ProofMemory()).ok
+    written.Laterality = "R"
+    assert "(0020,0060): not in the source" in prove_header(source, written, request(**REVIEWED)).findings
 
 
 def test_what_earlier_tools_wrote_stays_before_ours_unless_it_identifies():

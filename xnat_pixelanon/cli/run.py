@@ -46,6 +46,7 @@ def _shared(command: _Command) -> _Command:
         click.option("--session", "sessions", multiple=True, metavar="ID|LABEL", help="Only this session; repeatable."),
         click.option("--templates", type=_FILE, help=f"Templates from a file: {_FILE_HELP}"),
         click.option("--policy", type=_FILE, help=f"Policy from a file: {_FILE_HELP}"),
+        click.option("--script", type=_FILE, help=f"DicomEdit script that the policy names, from a file: {_FILE_HELP}"),
         click.option("--key", type=_FILE, help="Key file of a dir: source; made (mode 0600) when missing."),
         click.option("--workers", type=click.IntRange(1, 256), help="Processes over files; default one per processor."),
         click.option(
@@ -73,6 +74,7 @@ def run_command(
     templates: Path | None,
     policy: Path | None,
     key: Path | None,
+    script: Path | None,
     dry_run: bool,
     replace: bool,
     workers: int | None,
@@ -86,7 +88,7 @@ def run_command(
     xnat-pixelanon run --from xnat:STAGING
     xnat-pixelanon run --from dir:in --to dir:out --templates t.json --policy p.json --key k --report out-report
     """
-    files = RuleFiles(templates, policy, key)
+    files = RuleFiles(templates, policy, key, script)
     options = RunOptions(source, destination, sessions, files, dry_run, strict, replace)
     return execute(options, workers, report, as_json=as_json)
 
@@ -99,6 +101,7 @@ def plan_command(
     templates: Path | None,
     policy: Path | None,
     key: Path | None,
+    script: Path | None,
     workers: int | None,
     report: Path | None,
     strict: bool,
@@ -109,7 +112,7 @@ def plan_command(
     \b
     xnat-pixelanon plan --from xnat:STAGING --report plan-report
     """
-    files = RuleFiles(templates, policy, key)
+    files = RuleFiles(templates, policy, key, script)
     options = RunOptions(source, None, sessions, files, True, strict)
     return execute(options, workers, report, as_json=as_json)
 

@@ -32,7 +32,7 @@ _NOT_SENT = ("hold", "unsupported")
 _TABLE: dict[str, Any] = {"title_justify": "left", "title_style": "bold", "pad_edge": False}
 _GROUP = re.compile(r"[A-Z?]{1,8}( \d+x\d+)?", re.ASCII)
 _SCAN_ID = re.compile(r"[\w.-]+", re.ASCII)
-_VERBS = {"read": "reading", "clean": "cleaning and proving"}
+_VERBS = {"read": "reading", "script": "asking the script", "clean": "cleaning and proving"}
 
 
 class Lines(Progress):

@@ -132,9 +132,19 @@ CODES: Mapping[str, Code] = MappingProxyType(
             "an override of templates.json excludes this series, or its whole session",
             "Nothing to do; remove the override to send it.",
         ),
+        "script-reject": Code(
+            Kind.EXCLUDE,
+            "the project's DicomEdit script rejects it",
+            "Nothing to do; change the script to send it.",
+        ),
         "template": Code(Kind.REDACT, "rectangles of matching templates are blackened", "Nothing to do."),
         "override-templates": Code(
             Kind.REDACT, "rectangles of the templates that an override names are blackened", "Nothing to do."
+        ),
+        "script-redact": Code(
+            Kind.REDACT,
+            "looked at, and rectangles of the project's DicomEdit script (alterPixels) are blackened",
+            "Nothing to do.",
         ),
         "headers-only": Code(
             Kind.HEADERS_ONLY,

@@ -90,7 +90,38 @@ def decide_instance(
     templates: TemplateSet,
     policy: Policy,
 ) -> Decision:
-    """The first line of the decision table that applies; `mixed` is line 5's finding for its scan."""
+    """The first line of the decision table that applies, then the project's script.
+
+    `mixed` is line 5's finding for the scan of this instance.
+    """
+    return _after_script(facts, _by_table(facts, override, mixed, templates, policy))
+
+
+def _after_script(facts: InstanceFacts, decision: Decision) -> Decision:
+    """What would go, less what the script leaves out, with its rectangles; a script alone makes nothing go."""
+    script = facts.script
+    if script is None or not decision.kind.sends:
+        return decision
+    if script.failed:
+        return Decision("header-refused", script.failed, decision.templates)
+    if script.rejected:
+        return Decision("script-reject", script.rejected, decision.templates)
+    boxes = tuple(dict.fromkeys((*decision.rectangles, *script.rectangles)))
+    if boxes == decision.rectangles:
+        return decision
+    if facts.edit_refusal:
+        return Decision(facts.edit_refusal.code, facts.edit_refusal.detail, decision.templates)
+    code = decision.code if decision.kind is Kind.REDACT else "script-redact"
+    return Decision(code, decision.detail, decision.templates, boxes)
+
+
+def _by_table(
+    facts: InstanceFacts,
+    override: Override | None,
+    mixed: Decision | None,
+    templates: TemplateSet,
+    policy: Policy,
+) -> Decision:
     damage = facts.damage or _without_identity(facts)
     if damage:
         return Decision("damaged", damage)

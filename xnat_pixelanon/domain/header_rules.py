@@ -56,19 +56,25 @@ class TagException:
 
 @dataclass(frozen=True, slots=True)
 class HeaderRules:
-    """Options and exceptions; none of either is the Basic Profile."""
+    """Options and exceptions; none of either is the Basic Profile.
+
+    `script_alone`: the rows of the profile do not apply, only the project's script; what identifies goes all the same.
+    """
 
     options: frozenset[str] = frozenset()
     exceptions: tuple[TagException, ...] = ()
+    script_alone: bool = False
 
     def as_document(self) -> dict[str, Any]:
         """What decides, for digests: no reasons."""
         exceptions = sorted((one.tag, one.action) for one in self.exceptions)
-        return {"options": sorted(self.options), "exceptions": exceptions}
+        profile = {"profile": "none"} if self.script_alone else {}
+        return {"options": sorted(self.options), "exceptions": exceptions, **profile}
 
     def described(self) -> str:
         """Options and exceptions in one line, '' for the Basic Profile."""
-        parts = [", ".join(name for name in OPTIONS if name in self.options)]
+        parts = ["the script alone"] if self.script_alone else []
+        parts += [", ".join(name for name in OPTIONS if name in self.options)]
         parts += [f"except {one.tag} {one.action}" for one in self.exceptions]
         return "; ".join(part for part in parts if part)
 
@@ -78,6 +84,7 @@ class HeaderRules:
         return cls(
             frozenset(headers.get("options", ())),
             tuple(TagException(**one) for one in headers.get("exceptions", ())),
+            headers.get("profile") == "none",
         )
 
 
@@ -88,6 +95,14 @@ PLAIN = HeaderRules()
 def rule_problems(headers: Mapping[str, Any]) -> Iterator[str]:
     """What the schema cannot say of `headers`: options that contradict each other, tags that no exception is for."""
     options = headers.get("options", ())
+    if headers.get("profile") == "none":
+        if not headers.get("script"):
+            yield '$.headers.profile: none leaves all to a script, and there is none; expected "basic", or a script'
+        for key in ("options", "exceptions"):
+            if headers.get(key):
+                yield f"$.headers.{key}: they change a profile, and profile is none; expected []"
+    if headers.get("url_hosts") and not headers.get("script"):
+        yield "$.headers.url_hosts: only a script asks other servers, and there is none; expected []"
     if FULL_DATES in options and MODIFIED_DATES in options:
         yield (
             f"$.headers.options: {FULL_DATES} keeps dates as they are and {MODIFIED_DATES} moves them; "

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from xnat_pixelanon.domain.rectangle import Rectangle
+
 _CODE_STRING = re.compile(r"[A-Z0-9 _]{1,16}")
 _UID = re.compile(r"(?=.{1,64}\Z)(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))*", re.DOTALL)
 
@@ -16,6 +18,18 @@ class Refusal:
 
     code: str
     detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptFacts:
+    """What the project's DicomEdit script says of one instance; places are `line 3, column 5`."""
+
+    rectangles: tuple[Rectangle, ...] = ()
+    """What it wants blackened, in stored pixels, cut to the image."""
+    rejected: str = ""
+    """Where it leaves the instance out."""
+    failed: str = ""
+    """Why it could not be run to its end, with the place; never a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +60,8 @@ class InstanceFacts:
     """Why not even an unedited copy can be written (a transfer syntax that is not understood), or None."""
     edit_refusal: Refusal | None = None
     """Why no rectangle can be blackened in it (transfer-syntax or pixel-format), or None."""
+    script: ScriptFacts | None = None
+    """None where the project has no script."""
 
     @property
     def sop_class_uid(self) -> str:

@@ -59,6 +59,8 @@ class ScanReport:
     clean_scan: str = ""
     undecided: tuple[Mapping[str, str | int], ...] = ()
     """Criteria of its groups that no template matches: what a new template would name."""
+    script: tuple[str, ...] = ()
+    """What the project's script did in the copies: line and column, path of the element, action."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,7 @@ class RunReport:
     dry_run: bool
     templates_version: int | None
     policy_version: int | None
+    script_version: int | None
     profile: str
     exit_status: int
     sessions: tuple[SessionReport, ...] = ()

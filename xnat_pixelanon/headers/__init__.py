@@ -16,6 +16,7 @@ from xnat_pixelanon.headers.proof_memory import ProofMemory
 from xnat_pixelanon.headers.proof_series import prove_header
 from xnat_pixelanon.headers.request import CleanedHeader, EncodedHeader, HeaderAction, HeaderProof, HeaderRequest
 from xnat_pixelanon.headers.rulings import exception_problems
+from xnat_pixelanon.headers.scripted import Scripted, check_script, script_notes, scripted
 from xnat_pixelanon.headers.splice import write_header
 
 __all__ = [
@@ -29,7 +30,9 @@ __all__ = [
     "HeaderRequest",
     "Identity",
     "ProofMemory",
+    "Scripted",
     "carriers_of",
+    "check_script",
     "clean_header",
     "describe",
     "encode_header",
@@ -38,5 +41,7 @@ __all__ = [
     "profile_digest",
     "prove_bytes",
     "prove_header",
+    "script_notes",
+    "scripted",
     "write_header",
 ]

@@ -14,6 +14,8 @@ source; see `rulings.basic` for the VR rules. Rules in HeaderAction:
     pixel element          group 7FE0: the writer of pixels writes it
     retain-... K, C        an option of the policy; clean-... C too (rulings.py)
     exception ...          an exception of the policy
+    script 3:5             the project's script, with line and column: what it set stays (scripted.py)
+    no profile             the policy leaves all to the script (rulings.py)
     label, provenance      see provenance.py
 """
 
@@ -34,14 +36,18 @@ from xnat_pixelanon.headers import provenance
 from xnat_pixelanon.headers.conditions import Context, resolve
 from xnat_pixelanon.headers.constants import DUMMIES, IN_CODES
 from xnat_pixelanon.headers.identity import Identity, registered_as
-from xnat_pixelanon.headers.options import safe_private, under_option
+from xnat_pixelanon.headers.options import private_text, safe_private, under_option
 from xnat_pixelanon.headers.profile import lookup
 from xnat_pixelanon.headers.request import CleanedHeader, HeaderAction, HeaderRequest
 from xnat_pixelanon.headers.residue import Identifiers, collect
 from xnat_pixelanon.headers.rulings import Rulings, rulings_of
+from xnat_pixelanon.headers.scripted import Scripted, scripted
+from xnat_pixelanon.headers.settled import settled_by
+from xnat_pixelanon.headers.shift import is_temporal
 from xnat_pixelanon.headers.silence import quiet
 from xnat_pixelanon.headers.tree import (
     CHARSET_VRS,
+    DATE_VRS,
     HEADER_REFUSED,
     NUMBER_STRING_VRS,
     SPECIFIC_CHARACTER_SET,
@@ -79,14 +85,19 @@ def clean_header(source: Dataset, request: HeaderRequest) -> CleanedHeader:
     a SOP Class the standard does not know, sequences that cannot be parsed, an essential value that is not valid.
     """
     with quiet():
-        tree = read_tree(source)
-        context = context_of(tree.elements)
+        asked = scripted(source, request)
+        if asked.rejected:
+            raise InstanceError(HEADER_REFUSED, f"script, {asked.rejected}: the instance is left out")
+        original = read_tree(source)
         rulings = rulings_of(request.rules)
-        identifiers = collect(tree, request.known_identifiers, ae_titles(source), rulings)
-        cleaner = Cleaner(request.identity, context, identifiers, rulings, shift_of(request))
+        identifiers = collect(original, request.known_identifiers, ae_titles(source), rulings)
+        tree = original if asked.dataset is source else read_tree(asked.dataset)
+        context = context_of(tree.elements)
+        cleaner = Cleaner(request.identity, context, identifiers, rulings, shift_of(request), asked)
+        cleaner.actions += asked.actions
         dataset = cleaner.node(tree, "")
-        provenance.apply(dataset, request, cleaner.actions)
-    return CleanedHeader(dataset, tuple(cleaner.actions))
+        provenance.apply(dataset, request, cleaner.actions, asked)
+    return CleanedHeader(dataset, tuple(cleaner.actions), asked.rectangles)
 
 
 def shift_of(request: HeaderRequest) -> int:
@@ -139,7 +150,13 @@ class Cleaner:
     """
 
     def __init__(
-        self, identity: Identity, context: Context, identifiers: Identifiers, rulings: Rulings, days: int
+        self,
+        identity: Identity,
+        context: Context,
+        identifiers: Identifiers,
+        rulings: Rulings,
+        days: int,
+        script: Scripted | None = None,
     ) -> None:
         self.identity = identity
         # The option retain-uids has no say on a few rows, whose UIDs are mapped all the same.
@@ -148,6 +165,7 @@ class Cleaner:
         self.identifiers = identifiers
         self.rulings = rulings
         self.days = days
+        self.script = script if script is not None and script.settled else None
         self.actions: list[HeaderAction] = []
 
     def node(self, node: Node, path: str) -> Dataset:
@@ -173,8 +191,11 @@ class Cleaner:
         tag = element.tag
         if tag == SPECIFIC_CHARACTER_SET:
             return self._character_set(element, node, path)
-        if self.rulings.safe_private and tag >> 16 & 1:
-            kept = safe_private(self, (element, node, path))
+        if self.script is not None and self.script.keeps(path + path_of(tag)):
+            return settled_by(self.script, self, element, path)
+        if tag >> 16 & 1 and (self.rulings.safe_private or self.rulings.rules.script_alone):
+            private = safe_private if self.rulings.safe_private else private_text
+            kept = private(self, (element, node, path))
             if kept is not None:
                 return kept
         way, rule = self.rulings.option(tag)
@@ -241,6 +262,10 @@ class Cleaner:
                 return self.empty(element, path, "invalid")
             self._remove(element, path, "invalid")
             return None
+        if vr in DATE_VRS:  # without a profile only: else an option says it, or it goes
+            right = all(not text or is_temporal(text, vr) for text in element.texts)
+            born = self.identifiers.born(element.texts)
+            return self.empty(element, path, "identifier") if born or not right else as_read(element)
         if vr in STRING_VRS:
             identifying = [self.identifies(text, element) for text in element.texts]
             if any(identifying):

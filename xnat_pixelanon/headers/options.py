@@ -57,6 +57,18 @@ def safe_private(cleaner: Cleaner, place: Place) -> RawDataElement | DataElement
     return None if found else read.source
 
 
+def private_text(cleaner: Cleaner, place: Place) -> RawDataElement | DataElement | None:
+    """Without a profile: a private element that is text, says so, and does not identify; None for all others."""
+    element, node, _ = place
+    vr = element.source.VR
+    if not isinstance(element.source, RawDataElement) or vr not in STRING_VRS or vr in DATE_VRS or vr == "UI":
+        return None
+    read = read_private(element, vr, node)
+    if read is None or any(cleaner.identifies(text, read) for text in read.texts):
+        return None
+    return None if cleaner.bytes_identify(element.source.value or b"", read) else read.source
+
+
 def _described(cleaner: Cleaner, place: Place, rule: str) -> RawDataElement | DataElement:
     """A description without the words that identify."""
     element, node, path = place

@@ -1,6 +1,7 @@
 """The header half of the proof: a written file, reopened, against its source and the profile, element by element.
 
-Shares with the engine the table file, the UID mapping and the tool's own constants; nothing else.
+Shares with the engine the table file, the UID mapping, the tool's own constants, and the interpreter of scripts, which
+it runs anew; nothing else.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
 from xnat_pixelanon.domain.header_rules import PLAIN
+from xnat_pixelanon.errors import InstanceError
 from xnat_pixelanon.headers.constants import (
     DUMMIES,
     IMPLEMENTATION_CLASS_UID,
@@ -34,6 +36,7 @@ from xnat_pixelanon.headers.proof_options import (
     temporal_values,
 )
 from xnat_pixelanon.headers.proof_own import own_items, own_values
+from xnat_pixelanon.headers.proof_script import Settled, alone, births_of, private_alone
 from xnat_pixelanon.headers.proof_search import Found, Search, compiled
 from xnat_pixelanon.headers.proof_view import (
     CHARACTER_SET,
@@ -46,6 +49,7 @@ from xnat_pixelanon.headers.proof_view import (
     vr_of,
 )
 from xnat_pixelanon.headers.request import HeaderProof, HeaderRequest
+from xnat_pixelanon.headers.scripted import Scripted, scripted
 from xnat_pixelanon.headers.silence import PYDICOM_ERRORS, quiet
 
 RUN = 20
@@ -55,7 +59,7 @@ _STRINGS = frozenset({"AE", "AS", "CS", "LO", "LT", "SH", "ST", "UC", "UR", "UT"
 _NUMBER_STRINGS = frozenset({"DS", "IS"})
 _CODE_URIS = frozenset({0x0008010E, 0x00080120})
 _NUMBER = re.compile(r"([+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?)?", re.ASCII)
-_GROUP_LENGTH = 0x00020000
+_GROUP_LENGTH, _LATERALITY = 0x00020000, "(0020,0060)"
 _TYPES = frozenset({0x00080008, 0x00089007})
 METHOD, METHOD_CODES, EQUIPMENT = 0x00120063, 0x00120064, 0x0018A001
 PROVENANCE = (METHOD, METHOD_CODES, EQUIPMENT, TEMPORAL)
@@ -77,12 +81,22 @@ def compare(source: Dataset, written: Dataset, request: HeaderRequest) -> Header
         try:
             original, copy = View(source), View(written)
             found = Found.of(original.everything(), request.known_identifiers, ae_titles(source), request.rules)
-            walk = Walk(request, compiled(found), own_uids(original))
+            asked = scripted(source, request)
+            walk = Walk(
+                request,
+                compiled(found),
+                own_uids(original),
+                asked,
+                births_of(original) if request.script else frozenset(),
+            )
             walk.file_meta(written, original)
-            walk.dataset(copy, original, "")
-            walk.required(copy, original)
+            base = original if asked.dataset is source else View(asked.dataset)
+            walk.dataset(copy, base, "")
+            walk.required(copy, base)
         except PYDICOM_ERRORS:
             return HeaderProof(False, ("data set: cannot be read to its end",))
+        except InstanceError as error:
+            return HeaderProof(False, (error.detail,))
     return HeaderProof(not walk.findings, tuple(walk.findings))
 
 
@@ -93,14 +107,22 @@ class Walk:
     character sets of both sides. It never looks at the element's neighbours.
     """
 
-    def __init__(self, request: HeaderRequest, search: Search, uids: frozenset[str]) -> None:
+    def __init__(
+        self,
+        request: HeaderRequest,
+        search: Search,
+        uids: frozenset[str],
+        asked: Scripted | None = None,
+        births: frozenset[str] = frozenset(),
+    ) -> None:
         self.request = request
         self.search = search
-        self.uids = uids
+        self.uids, self.births = uids, births
         self.findings: list[str] = []
         self.runs: set[str] = set()
         """Every run of RUN digits and more in which the own UIDs were looked for."""
-        self.own = own_values(request)
+        self.settled = Settled(asked) if asked is not None and asked.settled else None
+        self.own = own_values(request, () if asked is None else asked.settled)
         self.days = days_of(request)
         self.ruled = request.rules != PLAIN
 
@@ -134,6 +156,10 @@ class Walk:
                 self.find(name_of(tag), "label or provenance missing")
         for tag in MUST_STAY:
             self.stands(tag, written, source)
+        if self.settled is not None:
+            computed = COMPUTED if self.request.pixels_changed else ()
+            for path in self.settled.missing((*self.own, *PROVENANCE, *computed)):
+                self.find(path, "set by the script, and not there")
         if self.request.pixels_changed:
             for tag in COMPUTED.intersection(written.tags()):
                 self.find(name_of(tag), "computed from pixels that have changed")
@@ -154,7 +180,12 @@ class Walk:
 
     def _element(self, element: DataElement, written: View, source: View, path: str) -> None:
         tag, here = int(element.tag), path + name_of(int(element.tag))
-        if (tag >> 16) % 2 and "retain-safe-private" in self.request.rules.options:
+        ours = not path and (tag in self.own or tag in PROVENANCE)
+        if self.settled is not None and not ours and self.settled.holds(here):
+            self.settled.judge(self, element, written, source, here)
+        elif (tag >> 16) % 2 and self.request.rules.script_alone:
+            private_alone(self, element, written, source, here)
+        elif (tag >> 16) % 2 and "retain-safe-private" in self.request.rules.options:
             private_right(self, element, written, source, here)
         elif (tag >> 16) % 2 or tag >> 16 < 8 or not tag & 0xFFFF:
             self.find(here, "private element, group length, or of another kind of data set")
@@ -165,7 +196,11 @@ class Walk:
             if values_of(element) != self.own[tag]:
                 self.find(here, "label or provenance value")
         elif not path and tag == TEMPORAL:
-            if values_of(element) != temporal_values(self.request, values_of(source.get(tag))):
+            said = "" if self.settled is None else self.settled.dates
+            wanted = temporal_values(self.request, values_of(source.get(tag)), said)
+            if self.settled is not None and self.settled.sets(here):
+                wanted = values_of(source.get(tag))
+            if values_of(element) != wanted:
                 self.find(here, "label or provenance value")
         elif not path and tag == METHOD:
             self._methods(element, source)
@@ -176,6 +211,8 @@ class Walk:
         elif self.ruled and (act := excepted(tag, self.request.rules)):
             if act != "empty" or values_of(element):
                 self.find(here, f"exception {act}")
+        elif self.request.rules.script_alone:
+            alone(self, element, written, source, here)
         elif (row := lookup(tag)) is not None and row.basic != "K":
             self._row(row, element, written, source, here)
         elif row is None and (rule := _forbidden(tag)):
@@ -209,13 +246,16 @@ class Walk:
             if not set(values_of(element)) <= set(python_encoding):
                 self.find(here, "not a character set of PS3.3 C.12.1.1.2")
         else:
-            self._same(element, source, here)
+            self.same(element, source, here)
             self.searched(element, written.raw(tag), here)
 
-    def _same(self, element: DataElement, source: View, here: str) -> None:
+    def same(self, element: DataElement, source: View, here: str) -> None:
         values, tag = values_of(element), int(element.tag)
         if tag not in source.tags():
-            self.find(here, "not in the source")
+            if (
+                here != _LATERALITY or values
+            ):  # without a value it says nothing, and the tool may add it (PS3.3 C.7.3.1)
+                self.find(here, "not in the source")
             return
         if not values:
             return  # emptied, which `required` does not allow where it would matter
@@ -234,7 +274,7 @@ class Walk:
         if vr in _STRINGS:
             if not raw.isascii() or b"\x1b" in raw:
                 texts.append(raw.decode("latin-1"))
-            found = any(self.search.in_text(text, vr, tag) or self._own_uid(text) for text in texts)
+            found = any(self.search.in_text(text, vr, tag) or self.own_uid(text) for text in texts)
         elif vr in _NUMBER_STRINGS:
             found = any(self.search.in_number(text, tag) for text in texts)
             if not all(_NUMBER.fullmatch(text) for text in texts):
@@ -246,7 +286,7 @@ class Walk:
         if found:
             self.find(here, "identifier")
 
-    def _own_uid(self, text: str) -> bool:
+    def own_uid(self, text: str) -> bool:
         """Whether a UID of the source is in a text, with any separators, or with none."""
         plain = re.sub(r"[\W_]+", "", text)
         self.runs.update(re.findall(rf"[0-9]{{{RUN},}}", plain))
@@ -276,7 +316,12 @@ class Walk:
                 self.find(here, "provenance code missing")
 
     def _methods(self, element: DataElement, source: View) -> None:
-        ours = [f"{TOOL} {self.request.tool_version}"[:64], PROFILE_EDITION]
+        ours = [f"{TOOL} {self.request.tool_version}"[:64]]
+        if not self.request.rules.script_alone:
+            ours.append(PROFILE_EDITION)
+        if self.request.script:
+            digest = self.request.identity.keyed_digest(b"script", self.request.script.encode())
+            ours.append(f"script {digest[:40]}")
         ours += [f"except {one.tag} {one.action}" for one in self.request.rules.exceptions]
         if self.request.template_digest is not None:
             ours.append(f"template sha256:{self.request.template_digest[:40]}")

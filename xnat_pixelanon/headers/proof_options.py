@@ -132,11 +132,14 @@ def moments_right(after: list[str], before: list[str], vr: str, days: int) -> bo
     return all(new == old == "" or is_moved(new, old, vr, days) for new, old in zip(after, before, strict=True))
 
 
-def temporal_values(request: HeaderRequest, before: list[str]) -> list[str]:
-    """What Longitudinal Temporal Information Modified has to say (PS3.15 E.3.6)."""
-    if MODIFIED_DATES in request.rules.options:
+def temporal_values(request: HeaderRequest, before: list[str], scripted: str = "") -> list[str]:
+    """What Longitudinal Temporal Information Modified has to say (PS3.15 E.3.6).
+
+    `scripted`: whether a script left dates, `kept` or `changed`.
+    """
+    if MODIFIED_DATES in request.rules.options or scripted == "changed":
         return ["MODIFIED"]
-    if FULL_DATES in request.rules.options:
+    if FULL_DATES in request.rules.options or request.rules.script_alone or scripted:
         return before if before in (["MODIFIED"], ["REMOVED"]) else ["UNMODIFIED"]
     return ["REMOVED"]
 
@@ -144,4 +147,5 @@ def temporal_values(request: HeaderRequest, before: list[str]) -> list[str]:
 def codes_of(request: HeaderRequest) -> tuple[tuple[str, str], ...]:
     """The codes that De-identification Method Code Sequence has to hold."""
     options = (OPTION_CODES[name] for name in sorted(request.rules.options))
-    return (PROFILE_CODE, *((PIXEL_CODE,) if request.reviewed else ()), *options)
+    profile = () if request.rules.script_alone else (PROFILE_CODE,)
+    return (*profile, *((PIXEL_CODE,) if request.reviewed else ()), *options)

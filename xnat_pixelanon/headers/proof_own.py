@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from pydicom.tag import Tag
 
 from xnat_pixelanon.headers.constants import DERIVATION, EQUIPMENT_CODE, TOOL
 from xnat_pixelanon.headers.proof_options import codes_of
+from xnat_pixelanon.headers.proof_view import name_of
 from xnat_pixelanon.headers.request import HeaderRequest
 
 EQUIPMENT = 0x0018A001
+LABELS = (0x00100010, 0x00100020)
 
 
-def own_values(request: HeaderRequest) -> dict[int, list[str]]:
-    """What the tool itself has to have written at the top level, whatever the source says there."""
-    own = {
-        0x00100010: [request.subject_label],
-        0x00100020: [request.subject_label],
-        0x00120062: ["YES"],
-    }
+def own_values(request: HeaderRequest, settled: Container[str] = ()) -> dict[int, list[str]]:
+    """What the tool itself has to have written at the top level, whatever the source says there.
+
+    Labels but for those of `settled`, paths of what the project's script set.
+    """
+    own = {tag: [request.subject_label] for tag in LABELS if name_of(tag) not in settled}
+    own[0x00120062] = ["YES"]
     if request.reviewed:
         own[0x00280301] = ["NO"]
     if request.pixels_changed:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pydicom.dataset import Dataset
 
 from xnat_pixelanon.domain.header_rules import PLAIN, RETAIN_UIDS, HeaderRules
+from xnat_pixelanon.domain.rectangle import Rectangle
 from xnat_pixelanon.headers.identity import Identity
 
 PIXEL_DESCRIPTION = frozenset(
@@ -34,7 +35,8 @@ class HeaderRequest:
     the Basic Profile writes neither. `reviewed`: a template decided this instance. `template_digest`: SHA-256 (hex) of
     the templates that applied. `known_identifiers`: what XNAT calls it in staging (labels, IDs), looked for in what is
     kept. `rules`: options and exceptions of the policy. `pixel_description`: keyword and value of attributes that
-    describe the pixels as written (PIXEL_DESCRIPTION).
+    describe the pixels as written (PIXEL_DESCRIPTION). `script`: the text of the project's DicomEdit script, empty
+    where it has none; `url_hosts`: the hosts that it may ask.
     """
 
     identity: Identity
@@ -49,6 +51,8 @@ class HeaderRequest:
     known_identifiers: tuple[str, ...] = field(default=(), repr=False)
     pixel_description: tuple[tuple[str, str | int | float | tuple[float, ...]], ...] = ()
     rules: HeaderRules = PLAIN
+    script: str = field(default="", repr=False)
+    url_hosts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         unknown = {keyword for keyword, _ in self.pixel_description} - PIXEL_DESCRIPTION
@@ -56,6 +60,8 @@ class HeaderRequest:
             raise ValueError(f"not a description of pixels: {', '.join(sorted(unknown))}")
         if self.identity.keeps_uids != (RETAIN_UIDS in self.rules.options):
             raise ValueError("the identity keeps UIDs where the options map them, or the reverse")
+        if self.rules.script_alone and not self.script:
+            raise ValueError("neither a profile nor a script")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +82,8 @@ class CleanedHeader:
 
     dataset: Dataset
     actions: tuple[HeaderAction, ...]
+    rectangles: tuple[Rectangle, ...] = ()
+    """What the project's script wants blackened, in stored pixels, cut to the image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +96,8 @@ class EncodedHeader:
     head: bytes = field(repr=False)
     body: bytes = field(repr=False)
     actions: tuple[HeaderAction, ...]
+    rectangles: tuple[Rectangle, ...] = ()
+    """As in CleanedHeader."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,7 @@ _SIX_DIGITS, _EXACT = 1e5, 2**53
 _OWN_UIDS = frozenset({0x00080018, 0x0020000D, 0x0020000E, 0x00200052})
 _LABEL_NUMBERS = frozenset({0x00200011, 0x00200012})
 _CODE_VALUE = 0x00080100
+_BIRTH_DATE = 0x00100030
 
 _LOWER_UPPER = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _NAME_PARTS = re.compile(r"[^\W_]+")
@@ -112,6 +113,8 @@ class Identifiers:
     tiny_names: set[str] = field(default_factory=set)
     pairs: set[str] = field(default_factory=set)
     dates: set[Date] = field(default_factory=set)
+    births: set[Date] = field(default_factory=set)
+    """Those of `dates` on which the patient was born."""
     numbers: frozenset[str] = frozenset()
     """The identifiers that are numbers, without leading zeros."""
     runs: set[str] = field(default_factory=set)
@@ -154,6 +157,10 @@ class Identifiers:
         if any(pair in plain for pair in self.pairs):
             return True
         return not words.isdisjoint(self.tiny_names) or any(len(word) > 1 for word in words & self.ids.tiny)
+
+    def born(self, texts: Iterable[str]) -> bool:
+        """Whether one of the DA or DT values is the day on which the patient was born."""
+        return any(date_of(text) in self.births for text in texts)
 
     def in_number(self, text: str, tag: int = 0) -> bool:
         """Whether the integer part of a number string is an identifier or carries one, or a date."""
@@ -243,7 +250,10 @@ def _collect_element(found: Identifiers, element: Element, rulings: Rulings) -> 
         for text in (*element.texts, *_as_utf8(element)):
             _collect_name(found, text)
     elif not vrs.isdisjoint(("DA", "DT")):
-        found.dates.update(date for text in element.texts if (date := date_of(text)))
+        dates = [date for text in element.texts if (date := date_of(text))]
+        found.dates.update(dates)
+        if element.tag == _BIRTH_DATE:
+            found.births.update(dates)
     elif element.tag in _OWN_UIDS:
         for text in element.texts:
             if not is_well_known(text):

@@ -27,6 +27,17 @@ from xnat_pixelanon.headers.tree import (
 PIXEL_GROUP = 0x7FE0
 Way = Literal["", "keep", "shift", "clean"]
 _CODE_URIS = frozenset({0x0008010E, 0x00080120})  # Coding Scheme URL, URN Code Value: parts of codes (PS3.3 8.8)
+_CARRIERS = (0x50, 0x60)  # curves and overlays
+_NEVER = frozenset(
+    {
+        0x00880200,  # Icon Image Sequence: the picture as it was
+        0x04000500,  # Encrypted Attributes Sequence
+        0x04000561,  # Original Attributes Sequence: what was changed, as it was
+        0x4FFE0001,  # MAC Parameters Sequence: of the signatures
+        0xFFFAFFFA,  # Digital Signatures Sequence: no longer true
+    }
+)
+ALONE = "no profile"
 DESCRIPTIVE_VRS = frozenset({"LO", "LT", "SH", "ST", "UC", "UT"})
 """Text that people write, and words can be taken out of."""
 
@@ -55,6 +66,15 @@ def basic(tag: int) -> tuple[str, str]:
     return "X", "binary"
 
 
+def _alone(tag: int) -> tuple[str, str]:
+    """Without a profile everything stays that can be searched: text, numbers, dates, sequences of them."""
+    action, rule = basic(tag)
+    vr = dictionary_vr(tag)
+    if action == "K" or rule == "pixel element" or not vr or tag in _NEVER or tag >> 24 in _CARRIERS:
+        return action, rule
+    return ("K", ALONE) if vr in SIZES or vr in STRING_VRS or vr == "SQ" else (action, rule)
+
+
 class Rulings:
     """The rulings of one set of rules. Make one with `rulings_of`."""
 
@@ -68,6 +88,8 @@ class Rulings:
     def basic(self, tag: int) -> tuple[str, str]:
         """Action and rule where no option lets the attribute stay."""
         act = self._exceptions.get(tag, "keep")
+        if self.rules.script_alone:
+            return _alone(tag)
         return basic(tag) if act == "keep" else ("X" if act == "remove" else "Z", f"exception {act}")
 
     def option(self, tag: int) -> tuple[Way, str]:

@@ -34,7 +34,7 @@ def write_header(source: Dataset, request: HeaderRequest, memory: HeaderMemory |
     The same as `clean_header` and `encode_parts` give, whatever `memory` holds; without one nothing is remembered.
     InstanceError(header-refused) as theirs.
     """
-    if memory is not None:
+    if memory is not None and not request.script:  # what a script does to an element depends on its neighbours too
         memory.begin()
         try:
             with quiet():
@@ -44,7 +44,8 @@ def write_header(source: Dataset, request: HeaderRequest, memory: HeaderMemory |
         if header is not None:
             return header
     cleaned = clean_header(source, request)
-    return EncodedHeader(*encode_parts(cleaned.dataset, request.transfer_syntax_uid), cleaned.actions)
+    parts = encode_parts(cleaned.dataset, request.transfer_syntax_uid)
+    return EncodedHeader(*parts, cleaned.actions, cleaned.rectangles)
 
 
 def _spliced(source: Dataset, request: HeaderRequest, memory: HeaderMemory) -> EncodedHeader | None:

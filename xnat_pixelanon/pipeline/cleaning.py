@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from xnat_pixelanon import __version__
@@ -18,6 +19,8 @@ from xnat_pixelanon.pipeline.digests import rectangles_digest
 from xnat_pixelanon.pipeline.pool import Workers
 from xnat_pixelanon.pipeline.progress import Progress
 from xnat_pixelanon.pipeline.work import Cleaned, CleanTask, Failed, ReadFile, clean
+
+_MOST_LINES = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,18 @@ class CleanedScan:
         return numbers.pop() if len(numbers) == 1 else ""
 
     @property
+    def modality(self) -> str:
+        """That of the copies; empty where they have none, or not the same."""
+        found = {result.modality for result in self.results if isinstance(result, Cleaned)}
+        return found.pop() if len(found) == 1 else ""
+
+    @property
+    def script(self) -> tuple[str, ...]:
+        """What the project's script did in the copies, each once, at most _MOST_LINES."""
+        found = (line for result in self.results if isinstance(result, Cleaned) for line in result.script)
+        return tuple(islice(dict.fromkeys(found), _MOST_LINES))
+
+    @property
     def instances(self) -> tuple[CleanInstance, ...]:
         """The proved copies."""
         return tuple(
@@ -58,9 +73,17 @@ class CleanedScan:
 
 
 def header_request(
-    identity: Identity, labels: tuple[str, str], project: str, known: tuple[str, ...], rules: HeaderRules = PLAIN
+    identity: Identity,
+    labels: tuple[str, str],
+    project: str,
+    known: tuple[str, ...],
+    rules: HeaderRules = PLAIN,
+    script: tuple[str, tuple[str, ...]] = ("", ()),
 ) -> HeaderRequest:
-    """What all headers of a session have in common; syntax and rectangles are each instance's own."""
+    """What all headers of a session have in common; syntax and rectangles are each instance's own.
+
+    `script`: the text of the project's script, and the hosts that it may ask.
+    """
     return HeaderRequest(
         identity=identity,
         subject_label=labels[0],
@@ -73,6 +96,8 @@ def header_request(
         tool_version=__version__,
         known_identifiers=tuple(text for text in known if text),
         rules=rules,
+        script=script[0],
+        url_hosts=script[1] if script[0] else (),
     )
 
 
@@ -126,10 +151,8 @@ def clean_scan_of(
 
     By the Series Number of the copies: that of the source may be the patient's ID, and is emptied then.
     """
-    firsts = {one.index: scans[one.index].instances[0] for one in cleaned}
-    new = {index: identity.uid(facts.series_instance_uid) for index, facts in firsts.items()}
-    numbers = {one.index: one.series_number for one in cleaned}
-    ids = scan_ids(Series(new[index], numbers[index], facts.modality) for index, facts in firsts.items())
+    new = {one.index: identity.uid(scans[one.index].instances[0].series_instance_uid) for one in cleaned}
+    ids = scan_ids(Series(new[one.index], one.series_number, one.modality) for one in cleaned)
     return tuple(CleanScan(ids[new[one.index]], new[one.index], one.instances) for one in cleaned)
 
 

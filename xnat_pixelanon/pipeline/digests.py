@@ -22,6 +22,8 @@ def planned_scans(
     if rules.policy.identifiers:  # keyed: the receipt stands on the clean side, and names can be guessed
         listed = sorted(text.encode() for text in rules.policy.identifiers)
         counts["identifiers"] = rules.identity.keyed_digest(b"identifiers", *listed)
+    if rules.script:  # keyed for the same reason
+        counts["script"] = rules.identity.keyed_digest(b"script", rules.script.encode())
     policy = _digest(counts)
     profile = f"sha256:{profile_digest(rules.policy.headers)}"
     return [

@@ -54,4 +54,5 @@ class Gate:
 
 def _what_counts(rules: Rules) -> tuple[object, ...]:
     policy = rules.policy
-    return (policy.destination, policy.launchers, policy.publish, policy.on_change, policy.digest, policy.identifiers)
+    owners = (policy.destination, policy.launchers, policy.publish, policy.on_change)
+    return (*owners, policy.digest, policy.identifiers, policy.url_hosts, rules.script)

@@ -7,7 +7,7 @@ import binascii
 import os
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from xnat_pixelanon.archive.ports import DocumentStore, StoredDocument
@@ -18,9 +18,9 @@ from xnat_pixelanon.domain.header_rules import RETAIN_UIDS
 from xnat_pixelanon.domain.policy import DestinationPolicy, Policy
 from xnat_pixelanon.domain.templates import TemplateSet
 from xnat_pixelanon.errors import ConfigurationError, DocumentError, NotFoundError, RefusedError
-from xnat_pixelanon.headers import Identity, exception_problems
+from xnat_pixelanon.headers import Identity, check_script, exception_problems
 
-KEY_DOCUMENT = "key"
+KEY_DOCUMENT, SCRIPT_DOCUMENT = "key", "script"
 KEY_BYTES = 32
 SITE_KEY_VARIABLE = "PIXELANON_SITE_KEY"
 
@@ -38,6 +38,9 @@ class Rules:
     policy_version: int | None = None
     policy_author: str = ""
     """The account that stored or armed the policy; empty where it is a file."""
+    script: str = field(default="", repr=False)
+    """The text of the project's DicomEdit script, without mistakes; empty where the policy names none."""
+    script_version: int | None = None
 
 
 RuleReader = Callable[[], Rules]
@@ -51,6 +54,7 @@ class RuleFiles:
     templates: Path | None = None
     policy: Path | None = None
     key: Path | None = None
+    script: Path | None = None
 
 
 def stored_rules(store: DocumentStore, project: str, files: RuleFiles, *, dry_run: bool) -> RuleReader:
@@ -67,15 +71,17 @@ def stored_rules(store: DocumentStore, project: str, files: RuleFiles, *, dry_ru
                 hint="an owner stores the policy ('policy push', or the menu's 'Set up publishing'): that makes it",
             )
         key = key_from_text(stored_key.text, "the stored key") if stored_key else stand_in_key
-        identity = _identity(key, policy)
+        script, script_version = _script(store, files.script, policy)
         return Rules(
             templates,
             policy,
-            identity,
+            _identity(key, policy),
             fingerprint_of(key, project),
             templates_version,
             stored_policy.version if stored_policy else None,
             stored_policy.author if stored_policy else "",
+            script,
+            script_version,
         )
 
     return read
@@ -100,7 +106,8 @@ def given_rules(files: RuleFiles, *, dry_run: bool) -> RuleReader:
         templates = TemplateSet.from_text(_read(templates_file), str(templates_file))
         policy = policy_of(_read(policy_file), str(policy_file)) if policy_file else _NO_POLICY
         key = stand_in_key if key_file is None or (dry_run and not key_file.exists()) else key_of_file(key_file)
-        return Rules(templates, policy, _identity(key, policy), fingerprint_of(key, ""))
+        script = _script(None, files.script, policy)[0]
+        return Rules(templates, policy, _identity(key, policy), fingerprint_of(key, ""), script=script)
 
     return read
 
@@ -141,6 +148,26 @@ def _policy(store: DocumentStore, given: Path | None, *, dry_run: bool) -> tuple
         "the staging project has no policy.json: nothing may leave it",
         hint="an owner stores one ('policy push', or the menu's 'Set up publishing'), looks at a dry run, then arms it",
     )
+
+
+def _script(store: DocumentStore | None, given: Path | None, policy: Policy) -> tuple[str, int | None]:
+    """The script that the policy names, compiled once to see that it can be; DocumentError with line and column."""
+    if not policy.script:
+        if given is not None:
+            raise ConfigurationError(
+                "a script is given, and the policy names none: it would not be run",
+                hint='let the policy\'s headers.script be "script", or leave --script out',
+            )
+        return "", None
+    stored = store.load(SCRIPT_DOCUMENT) if store is not None and given is None else None
+    if given is None and stored is None:
+        raise NotFoundError(
+            "the policy names the project's DicomEdit script, and there is none",
+            hint="an owner stores it ('script push'), or give --script FILE; or let headers.script be null",
+        )
+    text = _read(given) if given is not None else stored.text if stored is not None else ""
+    check_script(text, str(given) if given is not None else "stored script")
+    return text, None if stored is None else stored.version
 
 
 def new_key() -> str:

@@ -15,7 +15,7 @@ from xnat_pixelanon.domain.codes import Outcome
 from xnat_pixelanon.domain.report import NotSentReport, RunReport, SessionReport, exit_status
 from xnat_pixelanon.domain.session import SourceSession
 from xnat_pixelanon.errors import ConfigurationError, LoginError, PixelanonError, RefusedError, internal_error
-from xnat_pixelanon.headers import PROFILE_EDITION
+from xnat_pixelanon.headers import PROFILE_EDITION, script_notes
 from xnat_pixelanon.pipeline.pool import Workers
 from xnat_pixelanon.pipeline.progress import Progress
 from xnat_pixelanon.pipeline.rules import RuleReader, Rules
@@ -107,19 +107,27 @@ def run(plan: RunPlan, workers: Workers, progress: Progress, *, run_id: str) -> 
         dry_run=plan.destination is None,
         templates_version=plan.rules.templates_version,
         policy_version=plan.rules.policy_version,
+        script_version=plan.rules.script_version,
         profile=_profile(plan.rules),
         exit_status=status,
         sessions=tuple(reports),
         strays=plan.strays,
-        notes=(*plan.notes, *_silent_templates(plan, reports)),
+        notes=(*plan.notes, *_script_notes(plan.rules), *_silent_templates(plan, reports)),
     )
     progress.run_done(report)
     return RunResult(report, stopped)
 
 
 def _profile(rules: Rules) -> str:
-    """The edition of the profile, its options, and the policy's exceptions for attributes."""
-    return "; ".join(part for part in (PROFILE_EDITION, rules.policy.headers.described()) if part)
+    """The edition of the profile, its options, the policy's exceptions, and whether a script goes first."""
+    headers = rules.policy.headers
+    script = "after the project's DicomEdit script" if rules.script and not headers.script_alone else ""
+    edition = "" if headers.script_alone else PROFILE_EDITION
+    return "; ".join(part for part in (edition, headers.described(), script) if part)
+
+
+def _script_notes(rules: Rules) -> tuple[str, ...]:
+    return script_notes(rules.script) if rules.script else ()
 
 
 def _tellings(plan: RunPlan) -> list[tuple[SessionTelling, SourceSession]]:

@@ -19,12 +19,12 @@ from xnat_pixelanon.archive.ports import (
 )
 from xnat_pixelanon.domain.changes import Found, OnChange, Step, next_step
 from xnat_pixelanon.domain.codes import Outcome
-from xnat_pixelanon.domain.consistency import mark_inconsistent
 from xnat_pixelanon.domain.decisions import ScanDecision, ScanFacts, decide_session, verdict
 from xnat_pixelanon.domain.receipt import Comparison, Receipt, compare
 from xnat_pixelanon.domain.report import SessionReport
 from xnat_pixelanon.domain.session import Contents, Package, SourceSession
 from xnat_pixelanon.errors import ConflictError
+from xnat_pixelanon.headers import HeaderRequest
 from xnat_pixelanon.pipeline import settling
 from xnat_pixelanon.pipeline.cleaning import (
     CleanedScan,
@@ -39,11 +39,12 @@ from xnat_pixelanon.pipeline.gate import Gate
 from xnat_pixelanon.pipeline.labels import claim_of, clean_labels, numbers_in, source_digest
 from xnat_pixelanon.pipeline.pool import Workers
 from xnat_pixelanon.pipeline.progress import Progress
+from xnat_pixelanon.pipeline.reading import read_files, with_script
 from xnat_pixelanon.pipeline.rules import RuleReader, Rules
 from xnat_pixelanon.pipeline.scratch import Scratch
 from xnat_pixelanon.pipeline.settling import Settling
 from xnat_pixelanon.pipeline.telling import SessionTelling
-from xnat_pixelanon.pipeline.work import ReadFile, ReadTask, read, unread
+from xnat_pixelanon.pipeline.work import ReadFile
 
 _STANDS = "what stands of it in the clean project is to be taken back"
 
@@ -114,40 +115,24 @@ class _Line:
         self._decided: tuple[ScanDecision, ...] = ()
 
     def follow(self) -> SessionReport:
-        self._read()
-        self._decided = self._decide(self._job.rules)
+        job = self._job
+        self._files, self._scans = read_files(job.source, self._contents, self._folder, job.workers, job.progress)
+        withdrawn = self._job.rules.templates.withdrawal_of(self._session.id) is not None
+        if job.rules.script and not withdrawn and self._readable():
+            request = self._request(clean_labels(self._session, self._scans, job.rules))
+            self._scans = with_script(self._files, self._scans, request, self._folder, job.workers, job.progress)
+        self._decided = self._decide(job.rules)
         self._telling.decided(self._scans, self._decided)
-        if self._job.rules.templates.withdrawal_of(self._session.id) is not None:
+        if withdrawn:
             return self._withdraw(self._gate.still_withdrawn)
-        send = verdict(self._decided, self._job.rules.policy)
-        if self._job.destination is None:
+        send = verdict(self._decided, job.rules.policy)
+        if job.destination is None:
             return self._telling.end(_planned(send))
         if not self._readable():
-            return self._unreadable(self._job.destination, send)
-        labels = clean_labels(self._session, self._scans, self._job.rules)
+            return self._unreadable(job.destination, send)
+        labels = clean_labels(self._session, self._scans, job.rules)
         self._telling.labels(labels)
-        return self._compare(self._job.destination, labels, send)
-
-    def _read(self) -> None:
-        scans = self._contents.scans
-        tasks = [
-            ReadTask(self._job.source.fetch(file, self._folder), file.name, self._folder)
-            for scan in scans
-            for file in scan.files
-        ]
-        self._job.progress.step_starts("read", len(tasks))
-        found: dict[int, ReadFile] = {}
-        for done in self._job.workers.each(read, tasks):
-            found[done.index] = done.result or unread(tasks[done.index])
-            self._job.progress.file_done("read")
-        numbers = iter(range(len(tasks)))
-        self._files = tuple(tuple(found[next(numbers)] for _ in scan.files) for scan in scans)
-        self._scans = mark_inconsistent(
-            [
-                ScanFacts(scan.id, tuple(file.facts for file in files))
-                for scan, files in zip(scans, self._files, strict=True)
-            ]
-        )
+        return self._compare(job.destination, labels, send)
 
     def _decide(self, rules: Rules) -> tuple[ScanDecision, ...]:
         return decide_session(self._session.id, self._scans, rules.templates, rules.policy)
@@ -300,15 +285,20 @@ class _Line:
         return self._telling.end(Outcome.GROWN if there else Outcome.PUBLISHED)
 
     def _clean(self, labels: tuple[str, str], send: Sequence[int]) -> list[CleanedScan]:
-        job, session = self._job, self._session
-        patients = {facts.patient_id for scan in self._scans for facts in scan.instances}
-        policy = job.rules.policy
-        numbers = sorted(numbers_in(session.label) | numbers_in(session.subject))
-        known = (*job.identifiers, session.id, session.label, session.subject, *sorted(patients), *numbers)
-        known = (*known, *policy.identifiers)
-        request = header_request(job.rules.identity, labels, policy.destination.project, known, policy.headers)
+        job = self._job
         orders = [CleanOrder(index, self._files[index], self._decided[index].instances) for index in send]
-        return clean_scans(job.workers, job.progress, orders, request, self._folder)
+        return clean_scans(job.workers, job.progress, orders, self._request(labels), self._folder)
+
+    def _request(self, labels: tuple[str, str]) -> HeaderRequest:
+        """What all headers of this session have in common."""
+        rules, session = self._job.rules, self._session
+        patients = {facts.patient_id for scan in self._scans for facts in scan.instances}
+        policy = rules.policy
+        numbers = sorted(numbers_in(session.label) | numbers_in(session.subject))
+        known = (*self._job.identifiers, session.id, session.label, session.subject, *sorted(patients), *numbers)
+        known = (*known, *policy.identifiers)
+        script, project = (rules.script, policy.url_hosts), policy.destination.project
+        return header_request(rules.identity, labels, project, known, policy.headers, script)
 
     def _unchanged(self) -> None:
         self._gate.same_decision(self._decide)

@@ -106,10 +106,10 @@ def _from_xnat(
             "--key is for a dir: source; an XNAT project has its own key stored", hint="leave --key away"
         )
     publishes_to_xnat = not options.dry_run and not isinstance(options.destination, DirLocation)
-    if publishes_to_xnat and (files.templates or files.policy):
+    if publishes_to_xnat and (files.templates or files.policy or files.script):
         raise RefusedError(
             "what leaves an XNAT project is decided by its stored documents",
-            hint="--templates and --policy are for --dry-run and for --to dir:; store them with 'templates push'",
+            hint="--templates, --policy and --script are for --dry-run and for --to dir:; store them with 'push'",
         )
     connection = connections.of(source)
     role = project_role(connection, source.project)

@@ -126,7 +126,7 @@ def _with_copies(scan: ScanReport, cleaned: CleanedScan) -> ScanReport:
     effective = tuple(
         dict.fromkeys(box for result in cleaned.results if isinstance(result, Cleaned) for box in result.effective)
     )
-    done = replace(scan, instances=instances, effective=boxes(effective))
+    done = replace(scan, instances=instances, effective=boxes(effective), script=cleaned.script)
     if not cleaned.failures:
         return done
     worst = min(cleaned.failures, key=lambda failure: list(CODES).index(failure.code))

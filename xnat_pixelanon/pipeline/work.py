@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from xnat_pixelanon.domain.instance import InstanceFacts
+from xnat_pixelanon.domain.instance import InstanceFacts, ScriptFacts
 from xnat_pixelanon.domain.rectangle import Rectangle
 from xnat_pixelanon.errors import InstanceError, ScratchError
 from xnat_pixelanon.headers import (
@@ -19,6 +19,7 @@ from xnat_pixelanon.headers import (
     carriers_of,
     prove_bytes,
     prove_header,
+    scripted,
     write_header,
 )
 from xnat_pixelanon.pipeline.scratch import DISK_FULL
@@ -59,6 +60,15 @@ class ReadFile:
 
 
 @dataclass(frozen=True, slots=True)
+class ScriptTask:
+    """Ask the project's script about one file, which it does not change."""
+
+    path: Path
+    request: HeaderRequest
+    scratch: Path
+
+
+@dataclass(frozen=True, slots=True)
 class CleanTask:
     """Write a clean copy of one file to `out` and prove it."""
 
@@ -87,6 +97,10 @@ class Cleaned:
     header_actions: int
     series_number: str
     """As it is in the copy: its scan ID comes from it, there as in XNAT."""
+    modality: str
+    """As it is in the copy, for the same reason."""
+    script: tuple[str, ...] = ()
+    """What the project's script did: its line and column, path, action."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +120,20 @@ def unread(task: ReadTask) -> ReadFile:
     """What stands for a file whose reading ended its worker process, twice: it is held."""
     damage = "unreadable: the worker process ended while it read the file"
     return ReadFile(task.path, _stamp(task.path), InstanceFacts(task.name, 0, "", damage=damage))
+
+
+def ask_script(task: ScriptTask) -> ScriptFacts:
+    """What the script says of one file, before anything is decided; what is wrong stands in the answer."""
+    return _quietly(lambda: _asked(task))
+
+
+def _asked(task: ScriptTask) -> ScriptFacts:
+    try:
+        with open_source(task.path, task.scratch) as source:
+            found = scripted(source.header, task.request)
+    except InstanceError as error:
+        return ScriptFacts(failed=error.detail)
+    return ScriptFacts(found.rectangles, found.rejected)
 
 
 def clean(task: CleanTask) -> Cleaned | Failed:
@@ -128,6 +156,8 @@ def _clean(task: CleanTask) -> Cleaned:
                 task.request, transfer_syntax_uid=plan.transfer_syntax_uid, pixel_description=plan.description
             )
             cleaned = write_header(source.header, request, _HEADERS)
+            if not set(cleaned.rectangles) <= set(task.rectangles):
+                raise InstanceError("header-refused", "the script asks for other rectangles than when it was decided")
             written = write_instance(source, plan, cleaned.head + cleaned.body, task.out, threads=task.threads)
         with reopened(path, task.out, task.scratch) as (before, after):
             headers = prove_header(before.header, after.header, request, _PROOFS)
@@ -137,7 +167,7 @@ def _clean(task: CleanTask) -> Cleaned:
             )
             hidden = task.headers_only and (before.has_pixels or after.has_pixels)
             sop_instance_uid = text_of(after.header, "SOPInstanceUID")
-            series_number = text_of(after.header, "SeriesNumber")
+            series_number, modality = text_of(after.header, "SeriesNumber"), text_of(after.header, "Modality")
             carriers = carriers_of(cleaned.actions, before.header)
     except OSError as error:
         if error.errno in DISK_FULL:
@@ -158,6 +188,10 @@ def _clean(task: CleanTask) -> Cleaned:
         note=written.note,
         header_actions=len(cleaned.actions),
         series_number=series_number,
+        modality=modality,
+        script=tuple(
+            f"{one.rule}: {one.tag} {one.action}" for one in cleaned.actions if one.rule.startswith("script ")
+        ),
     )
 
 

@@ -112,7 +112,7 @@ def _blank(state: State, *values: Runtime) -> None:
         text = _text_or_bytes(element, target) if element.VR in _BLANKED_VRS else ""
         if text in wanted or not wanted.isdisjoint(text.split("\\")):
             parts = ["" if part in wanted else part for part in text.split("\\")]
-            state.put(target, "" if text in wanted or not any(parts) else "\\".join(parts))
+            state.blank(target, "" if text in wanted or not any(parts) else "\\".join(parts))
 
 
 def _may_be_text(target: Target) -> bool:

@@ -7,7 +7,7 @@ and what a script must not touch is refused in one spot.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
@@ -51,8 +51,8 @@ class Surroundings:
 class Change:
     """What a script did to one element. `tag` is its path as in HeaderAction; no value, ever.
 
-    `action`: set, created, removed, emptied (an item), extended (a sequence got items) or reserved (a private block).
-    A `set` element may have the value that it had before.
+    `action`: set, created, blanked (what was looked for taken out), removed, emptied (an item), extended (a sequence
+    got items) or reserved (a private block). A `set` element may have the value that it had before.
     """
 
     tag: str
@@ -120,6 +120,11 @@ class State:
                 raise Failed("a path that is written must name one element")
             target, creator = targets[0], path.last.creator
         self.put(target, text, creator)
+
+    def blank(self, target: Target, text: str) -> None:
+        """Leave `text` of one element."""
+        self.put(target, text)
+        self.changes[-1] = replace(self.changes[-1], action="blanked")
 
     def put(self, target: Target, text: str, creator: str = "") -> None:
         """Set one element."""
