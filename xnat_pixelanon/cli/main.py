@@ -20,6 +20,7 @@ from xnat_pixelanon.cli.launch import launch_command
 from xnat_pixelanon.cli.lookup import lookup_command
 from xnat_pixelanon.cli.run import plan_command, run_command
 from xnat_pixelanon.cli.sandbox import demo_command, sandbox_command
+from xnat_pixelanon.cli.script import script
 from xnat_pixelanon.cli.withdraw import withdraw_command
 from xnat_pixelanon.errors import PixelanonError, internal_error
 
@@ -59,6 +60,7 @@ _COMMANDS = (
     lookup_command,
     templates,
     policy,
+    script,
     accept,
     install_command,
     uninstall_command,
