@@ -15,6 +15,7 @@ from xnat_pixelanon import __version__
 from xnat_pixelanon.cli import show
 from xnat_pixelanon.cli.accept import accept
 from xnat_pixelanon.cli.documents import policy, templates
+from xnat_pixelanon.cli.headers import headers_command
 from xnat_pixelanon.cli.install import doctor_command, install_command, uninstall_command
 from xnat_pixelanon.cli.launch import launch_command
 from xnat_pixelanon.cli.lookup import lookup_command
@@ -58,6 +59,7 @@ _COMMANDS = (
     plan_command,
     withdraw_command,
     lookup_command,
+    headers_command,
     templates,
     policy,
     script,

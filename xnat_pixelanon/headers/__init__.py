@@ -8,6 +8,7 @@ from __future__ import annotations
 from xnat_pixelanon.headers.carriers import CARRIERS, carriers_of
 from xnat_pixelanon.headers.encode import encode_header, encode_parts
 from xnat_pixelanon.headers.engine import clean_header
+from xnat_pixelanon.headers.explain import ElementTold, explain
 from xnat_pixelanon.headers.identity import Identity
 from xnat_pixelanon.headers.memory import HeaderMemory
 from xnat_pixelanon.headers.profile import PROFILE_EDITION, describe, profile_digest
@@ -23,6 +24,7 @@ __all__ = [
     "CARRIERS",
     "PROFILE_EDITION",
     "CleanedHeader",
+    "ElementTold",
     "EncodedHeader",
     "HeaderAction",
     "HeaderMemory",
@@ -38,6 +40,7 @@ __all__ = [
     "encode_header",
     "encode_parts",
     "exception_problems",
+    "explain",
     "profile_digest",
     "prove_bytes",
     "prove_header",
