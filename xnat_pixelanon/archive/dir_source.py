@@ -46,6 +46,11 @@ class DirSource:
     def name(self) -> str:
         return f"dir:{self.root}"
 
+    @property
+    def remote(self) -> bool:
+        """Its files are here."""
+        return False
+
     def sessions(self, wanted: Sequence[str]) -> list[SourceSession]:
         """One per Study Instance UID, which is its ID and its label; the subject is left to Patient ID."""
         studies = sorted({found.study for found in self._walked() if found.study})

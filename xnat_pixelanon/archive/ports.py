@@ -18,6 +18,10 @@ class Source(Protocol):
     def name(self) -> str:
         """For people: `xnat:STAGING` or `dir:/path`."""
 
+    @property
+    def remote(self) -> bool:
+        """Whether files have to be downloaded before they can be read."""
+
     def sessions(self, wanted: Sequence[str]) -> list[SourceSession]:
         """All sessions, or those whose ID or label is wanted; NotFoundError names each that is not there."""
 

@@ -40,6 +40,11 @@ class XnatSource:
         return self._name
 
     @property
+    def remote(self) -> bool:
+        """Unless the archive is mounted."""
+        return self._mount is None
+
+    @property
     def identity(self) -> tuple[str, str]:
         """Server and project: a destination that is the same is refused."""
         return self._connection.server, self._project

@@ -26,11 +26,14 @@ from xnat_pixelanon.headers import (
 from xnat_pixelanon.pipeline.scratch import DISK_FULL
 from xnat_pixelanon.pixels import (
     Reopened,
+    ScanPictures,
+    Shown,
     open_source,
     plan_pixels,
     prove_opened,
     read_facts,
     reopened,
+    scan_pictures,
     write_instance,
 )
 from xnat_pixelanon.pixels.facts import text_of
@@ -66,6 +69,16 @@ class ScriptTask:
 
     path: Path
     request: HeaderRequest
+    scratch: Path
+
+
+@dataclass(frozen=True, slots=True)
+class PicturesTask:
+    """Show the files of one group of a scan; `longest` and `whole` as for `scan_pictures`."""
+
+    files: tuple[Shown, ...]
+    longest: int
+    whole: bool
     scratch: Path
 
 
@@ -144,6 +157,11 @@ def _asked(task: ScriptTask) -> ScriptFacts:
     except InstanceError as error:
         return ScriptFacts(failed=error.detail)
     return ScriptFacts(found.rectangles, found.rejected)
+
+
+def show(task: PicturesTask) -> ScanPictures:
+    """Pictures of one group of a scan."""
+    return _quietly(lambda: scan_pictures(task.files, task.scratch, longest=task.longest, whole=task.whole))
 
 
 def look_for_labels(task: LabelTask) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from xnat_pixelanon.pixels.digest import pixel_digest
 from xnat_pixelanon.pixels.facts import read_facts
+from xnat_pixelanon.pixels.pictures import PICTURE, EncodedPicture, ScanPictures, Shown, scan_pictures
 from xnat_pixelanon.pixels.preview import render_frame
 from xnat_pixelanon.pixels.proof import PixelProof, prove_opened, prove_pixels, reopened
 from xnat_pixelanon.pixels.proof_read import Reopened
@@ -12,10 +13,14 @@ from xnat_pixelanon.pixels.source import PixelSource, open_source
 from xnat_pixelanon.pixels.writer import PixelPlan, WrittenPixels, plan_pixels, write_instance
 
 __all__ = [
+    "PICTURE",
+    "EncodedPicture",
     "PixelPlan",
     "PixelProof",
     "PixelSource",
     "Reopened",
+    "ScanPictures",
+    "Shown",
     "TransferSyntax",
     "WrittenPixels",
     "open_source",
@@ -26,6 +31,7 @@ __all__ = [
     "read_facts",
     "render_frame",
     "reopened",
+    "scan_pictures",
     "transfer_syntaxes",
     "write_instance",
 ]

@@ -1,0 +1,131 @@
+"""What was read of a session in an earlier survey, kept in a folder of this user: headers' facts and pictures.
+
+It holds what headers say, so it is as private as staging itself. An entry counts only for the very files that it was
+made of, by this version; what cannot be read is read again from the source.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from xnat_pixelanon import __version__
+from xnat_pixelanon.domain.instance import InstanceFacts, Refusal
+from xnat_pixelanon.domain.session import Contents
+from xnat_pixelanon.errors import ConfigurationError
+from xnat_pixelanon.pixels import EncodedPicture, ScanPictures
+
+_FORM = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyedSession:
+    """Facts of the files of each scan, in the order of the contents, and pictures by scan and group."""
+
+    scans: tuple[tuple[InstanceFacts, ...], ...]
+    pictures: dict[str, ScanPictures]
+    """By `number of the scan/text of the group`."""
+
+
+class SurveyCache:
+    """A folder; without one nothing is kept."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        if folder is None:
+            return
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            folder.chmod(0o700)
+        except OSError as error:
+            raise ConfigurationError(
+                f"the cache folder {folder} cannot be made: {error.strerror}",
+                hint="give --cache DIR in a place that is yours, or --no-cache",
+            ) from None
+
+    def load(self, session: str, key: str) -> SurveyedSession | None:
+        """What was kept for exactly this state of a session."""
+        if self._folder is None:
+            return None
+        try:
+            found = json.loads(self._path(session).read_text("utf-8"))
+            if found["key"] != key:
+                return None
+            scans = tuple(tuple(_facts(one) for one in scan) for scan in found["scans"])
+            return SurveyedSession(scans, {name: _pictures(one) for name, one in found["pictures"].items()})
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return None
+
+    def keep(self, session: str, key: str, surveyed: SurveyedSession) -> None:
+        """Kept whole or not at all; a disk that is full only makes the next survey slower."""
+        if self._folder is None:
+            return
+        document = {
+            "key": key,
+            "scans": [[asdict(one) for one in scan] for scan in surveyed.scans],
+            "pictures": {name: _pictures_document(one) for name, one in surveyed.pictures.items()},
+        }
+        path = self._path(session)
+        part = path.with_suffix(f".{os.getpid()}.part")
+        try:
+            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
+                json.dump(document, out)
+            part.replace(path)
+        except OSError:
+            part.unlink(missing_ok=True)
+
+    def _path(self, session: str) -> Path:
+        assert self._folder is not None
+        return self._folder / f"{sha256(session.encode()).hexdigest()}.json"
+
+
+def key_of(source: str, contents: Contents, sampled: bool) -> str:
+    """Changes whenever a file of the session does, by what the source lists of it: name, size, digest or time."""
+    files = [(scan.id, [(one.name, one.size, one.locator) for one in scan.files]) for scan in contents.scans]
+    return sha256(json.dumps([_FORM, __version__, source, sampled, files]).encode()).hexdigest()
+
+
+def _facts(document: dict[str, Any]) -> InstanceFacts:
+    refusals = {
+        name: Refusal(**document[name]) if document[name] is not None else None
+        for name in ("copy_refusal", "edit_refusal")
+    }
+    return InstanceFacts(**{**document, **refusals, "script": None})
+
+
+def _picture_document(picture: EncodedPicture | None) -> dict[str, Any] | None:
+    if picture is None:
+        return None
+    return {**asdict(picture), "data": base64.b64encode(picture.data).decode("ascii")}
+
+
+def _picture(document: dict[str, Any] | None) -> EncodedPicture | None:
+    if document is None:
+        return None
+    return EncodedPicture(**{**document, "data": base64.b64decode(document["data"], validate=True)})
+
+
+def _pictures_document(pictures: ScanPictures) -> dict[str, Any]:
+    return {
+        "thumbnail": _picture_document(pictures.thumbnail),
+        "pictures": [_picture_document(one) for one in pictures.pictures],
+        "maximum": _picture_document(pictures.maximum),
+        "minimum": _picture_document(pictures.minimum),
+        "grid": pictures.grid,
+    }
+
+
+def _pictures(document: dict[str, Any]) -> ScanPictures:
+    grid = document["grid"]
+    return ScanPictures(
+        _picture(document["thumbnail"]),
+        tuple(one for each in document["pictures"] if (one := _picture(each)) is not None),
+        _picture(document["maximum"]),
+        _picture(document["minimum"]),
+        None if grid is None else (int(grid[0]), int(grid[1]), int(grid[2])),
+    )
