@@ -18,6 +18,7 @@ from xnat_pixelanon.cli.documents import policy, templates
 from xnat_pixelanon.cli.install import doctor_command, install_command, uninstall_command
 from xnat_pixelanon.cli.launch import launch_command
 from xnat_pixelanon.cli.lookup import lookup_command
+from xnat_pixelanon.cli.review import review_command
 from xnat_pixelanon.cli.run import plan_command, run_command
 from xnat_pixelanon.cli.sandbox import demo_command, sandbox_command
 from xnat_pixelanon.cli.withdraw import withdraw_command
@@ -57,6 +58,7 @@ _COMMANDS = (
     plan_command,
     withdraw_command,
     lookup_command,
+    review_command,
     templates,
     policy,
     accept,
