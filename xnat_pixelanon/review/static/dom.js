@@ -20,8 +20,16 @@ function filled(element, given, children) {
     else if (PROPERTIES.has(name) && element.namespaceURI !== SVG) element[name] = value;
     else if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.flat(Infinity).filter((one) => one !== null && one !== undefined && one !== false));
+  element.append(...shownOnly(children));
   return element;
+}
+
+function shownOnly(children) {
+  return children.flat(Infinity).filter((one) => one !== null && one !== undefined && one !== false);
+}
+
+function refill(element, ...children) {
+  element.replaceChildren(...shownOnly(children));
 }
 
 function button(text, act, given = {}) {

@@ -36,7 +36,7 @@ function drawView(number, templateId, scanAt) {
 
   function paint() {
     const same = list.children.length === boxes.length;
-    if (!same) list.replaceChildren(...boxes.map((_, at) => boxRow(at)));
+    if (!same) refill(list, ...boxes.map((_, at) => boxRow(at)));
     boxes.forEach((box, at) => {
       for (const input of list.children[at].querySelectorAll("input")) input.value = box[input.name];
       const grown = effective(box, pictures.grid(), size);

@@ -43,7 +43,7 @@ function scanGrid(indices, group, act) {
     if (tile.key !== key) {
       tile.key = key;
       if (group.rows) tile.shown.paint(found.boxes, group);
-      tile.state.replaceChildren(mark(found.kind, `${KINDS[found.kind]}${scan.provisional ? ", provisional" : ""}`));
+      refill(tile.state, mark(found.kind, `${KINDS[found.kind]}${scan.provisional ? ", provisional" : ""}`));
       tile.state.title = sentence(VOCABULARY.codes[found.code].meaning);
     }
     const chosen = selection.has(at);

@@ -12,7 +12,7 @@ function groupView(number) {
   function paint() {
     const templates = templatesOfGroup(group);
     const undecided = tally(scans).hold;
-    head.replaceChildren(
+    refill(head, 
       make("p", { class: "crumbs" }, make("a", { href: "#/groups" }, "Groups"), " / ", groupTitle(group)),
       make("h1", {}, groupTitle(group), " ", make("span", { class: "soft" }, group.sop_class_name || group.sop_class_uid)),
       make("p", {}, tallyMarks(scans), make("span", { class: "soft" }, groupFacts(group))),
@@ -22,7 +22,7 @@ function groupView(number) {
     );
     const able = !group.code && group.rows > 0;
     const first = able && (undecided || !templates.length);
-    forAll.replaceChildren(
+    refill(forAll, 
       able ? button(templates.length ? "Draw another template" : "Draw boxes", () => go("draw", number, "new"), { class: first ? "primary" : "" }) : "",
       group.code ? "" : button("Nothing burned in…", () => askClean(group)),
       button("Exclude the group…", () => askExclusion(group)),
@@ -51,7 +51,7 @@ function groupView(number) {
     const chosen = grid.chosen();
     const some = chosen.length > 0;
     const act = (text, does) => button(text, () => does(grid.chosen()), { disabled: !some });
-    forSome.replaceChildren(
+    refill(forSome, 
       make("span", { "aria-live": "polite" }, some ? `${counted(chosen.length, "scan")} selected:` : "Select scans to treat them by themselves:"),
       act("Apply templates…", (indices) => askTemplates(group, indices)),
       act("Nothing burned in…", (indices) => askOverride(indices, "pass")),

@@ -5,7 +5,7 @@ function groupsView() {
   const paint = () => {
     const open = SURVEY.groups.filter((group) => !group.code);
     const closed = SURVEY.groups.filter((group) => group.code);
-    element.replaceChildren(
+    refill(element, 
       make("h1", {}, "Groups of images"),
       make("p", { class: "soft" }, surveyed()),
       nextStep(open),

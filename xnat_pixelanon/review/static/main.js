@@ -17,7 +17,7 @@ function arrive() {
   view?.close?.();
   view = opens(...rest.map((one) => (/^\d+$/.test(one) ? Number(one) : one)));
   const main = document.getElementById("main");
-  main.replaceChildren(view.element);
+  refill(main, view.element);
   document.title = `${view.title} – ${SURVEY.project} – xnat-pixelanon review`;
   for (const link of document.querySelectorAll("#top nav a")) {
     const here = link.getAttribute("href") === `#/${place}` || (place === "group" || place === "draw" ? link.getAttribute("href") === "#/groups" : false);

@@ -35,7 +35,7 @@ function thumbnail(size, longest = 144) {
   }
 
   function paint(boxes, { rows, columns }) {
-    layer.replaceChildren(
+    refill(layer, 
       ...boxes.map((box) => {
         const shade = make("span", { class: "shade" });
         shade.style.top = `${(100 * box.top) / rows}%`;

@@ -53,7 +53,7 @@ function policyView() {
 
   function told() {
     const value = form.value();
-    trouble.replaceChildren(...documentProblems("policy", value).map((one) => make("li", {}, one)));
+    refill(trouble, ...documentProblems("policy", value).map((one) => make("li", {}, one)));
     change("policy", "a change of the policy", () => value);
   }
 
@@ -61,8 +61,8 @@ function policyView() {
     if (form && state.policy && JSON.stringify(form.value()) === JSON.stringify(state.policy)) return;
     const choices = { ...POLICY_CHOICES, ...Object.fromEntries(Object.entries(VOCABULARY.on_change).map(([key, text]) => [`$.on_change=${key}`, text])) };
     form = state.policy ? schemaForm("policy", state.policy, told, { words: POLICY_WORDS, choices, options: VOCABULARY.options }) : null;
-    trouble.replaceChildren(...(form ? documentProblems("policy", form.value()) : []).map((one) => make("li", {}, one)));
-    element.replaceChildren(
+    refill(trouble, ...(form ? documentProblems("policy", form.value()) : []).map((one) => make("li", {}, one)));
+    refill(element, 
       make("h1", {}, "Policy"),
       make("p", { class: "soft" }, "What an owner of the project allows. Nothing is published before it is stored and armed."),
       form ? [make("div", { class: "card" }, form.element), trouble] : noPolicy(),

@@ -18,7 +18,7 @@ const PARTS = [
 
 function rulesView() {
   const element = make("div");
-  const paint = () => element.replaceChildren(make("h1", {}, "All rules"),
+  const paint = () => refill(element, make("h1", {}, "All rules"),
     make("p", { class: "soft" }, "Everything that templates.json holds, also for groups that this survey did not meet."),
     PARTS.map(([list, part, title, text]) => [
       make("h2", {}, `${title}: ${state.templates[list].length}`),

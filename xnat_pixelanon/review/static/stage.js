@@ -54,7 +54,7 @@ function stage(size, act) {
 
   function render() {
     const held = layer.contains(document.activeElement) ? Number(document.activeElement.dataset.at) : -1;
-    layer.replaceChildren(...boxes.map(boxNode));
+    refill(layer, ...boxes.map(boxNode));
     if (drag?.fresh) layer.append(rectangle(drag.fresh, { class: "body fresh" }));
     if (held >= 0 && held < boxes.length) layer.children[held].focus({ preventScroll: true });
   }

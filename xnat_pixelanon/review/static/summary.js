@@ -6,7 +6,7 @@ function summaryView() {
     const all = SURVEY.scans.map((_, at) => at);
     const counts = tally(all);
     const sessions = sessionsOf(decided(), state.policy);
-    element.replaceChildren(
+    refill(element, 
       make("h1", {}, "Summary"),
       summaryNext(counts, sessions),
       make("h2", {}, "Scans"),
