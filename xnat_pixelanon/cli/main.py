@@ -19,6 +19,7 @@ from xnat_pixelanon.cli.headers import headers_command
 from xnat_pixelanon.cli.install import doctor_command, install_command, uninstall_command
 from xnat_pixelanon.cli.launch import launch_command
 from xnat_pixelanon.cli.lookup import lookup_command
+from xnat_pixelanon.cli.review import review_command
 from xnat_pixelanon.cli.run import plan_command, run_command
 from xnat_pixelanon.cli.sandbox import demo_command, sandbox_command
 from xnat_pixelanon.cli.script import script
@@ -60,6 +61,7 @@ _COMMANDS = (
     withdraw_command,
     lookup_command,
     headers_command,
+    review_command,
     templates,
     policy,
     script,

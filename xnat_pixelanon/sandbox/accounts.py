@@ -46,6 +46,8 @@ class Login:
     user: str
     last_seen: float
     alias: str = ""
+    csrf: str = field(default_factory=lambda: str(uuid.uuid4()))
+    """What pages of this login send with all that changes something."""
 
 
 @dataclass(slots=True)
@@ -93,6 +95,12 @@ class Accounts:
     def kill_sessions(self) -> None:
         with self.state.lock:
             self.logins.clear()
+
+    def csrf_token(self, jsession: str) -> str:
+        """That of a login, "" where there is none."""
+        with self.state.lock:
+            login = self.logins.get(jsession)
+            return "" if login is None else login.csrf
 
     def identify(self, cookie: str | None, authorization: str | None) -> tuple[User, str, bool]:
         """The user of a request, the login it runs under, and whether that login was made just now."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -156,6 +157,7 @@ class App:
             self._log.end(n, user=user.name)
             if fresh:
                 cookies = session_cookie(self._site.state, jsession)
+            self._check_csrf(path, request, user, jsession)
             answer = routes.answer(self._site, replace(request, user=user, jsession=jsession))
         except NotLoggedIn as refused:
             return self._not_logged_in(request, refused)
@@ -176,6 +178,19 @@ class App:
             if not refused.hard and (request.path in _OPEN_PATHS or guest):
                 return GUEST, "", False
             raise
+
+    def _check_csrf(self, path: str, request: Request, user: User, jsession: str) -> None:
+        """Below `/data` a browser shows the token of its login with all that changes something (section 2.2)."""
+        agent = request.headers.get("user-agent", "")
+        browser = BROWSER.search(agent) and "JAVA" not in agent.upper()
+        changes = request.method in ("POST", "PUT", "DELETE") and re.match(r"/(data|REST)(/|$)", path)
+        if not (self._site.state.settings.csrf and browser and changes) or user.guest:
+            return
+        given = request.query.get("XNAT_CSRF", "")
+        if not given and request.content_type == "application/x-www-form-urlencoded":
+            given = dict(parse_qsl(request.text())).get("XNAT_CSRF", "")
+        if given != self._site.accounts.csrf_token(jsession):
+            raise Refusal(500, "INVALID CSRF (Cross-site request forgery) token")
 
     def _not_logged_in(self, request: Request, refused: NotLoggedIn) -> Answer:
         if refused.hard:

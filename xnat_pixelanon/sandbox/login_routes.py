@@ -48,7 +48,7 @@ def jsession(accounts: Accounts, request: Request) -> Answer:
     if request.method == "DELETE":
         accounts.log_out(request.jsession)
         return text("")
-    csrf = "; XNAT_CSRF=00000000-0000-4000-8000-000000000000" if request.flag("CSRF") else ""
+    csrf = f"; XNAT_CSRF={accounts.csrf_token(request.jsession)}" if request.flag("CSRF") else ""
     return text(f"{request.jsession}{csrf}")
 
 

@@ -162,4 +162,6 @@ def read_file(state: State, request: Request, place: Place, selector: str | None
             if member not in inner.namelist():
                 raise Refusal(404, "Unable to find the specified file")
             return Answer(inner.read(member), content_type="application/octet-stream")
-    return Answer(file_body(found), content_type="application/octet-stream", length=found.stat().st_size)
+    shown = state.settings.html_resources and found.suffix == ".html"
+    kind = "text/html" if shown else "application/octet-stream"
+    return Answer(file_body(found), content_type=kind, length=found.stat().st_size)

@@ -30,6 +30,8 @@ class Settings:
     checksums: whether listings give an MD5; without, the digest is "".
     keep_history: overwritten and deleted files are kept in the site's cache folder.
     running_containers: how many containers run at once. A real site on plain Docker has no such limit.
+    csrf: browsers have to show the token of their login with all that changes something below `/data`.
+    html_resources: `.html` files of resources are shown. A real site sends them as downloads until an admin allows it.
     batch_launch: whether the Batch Launch plugin is there, which lists workflows (`POST /xapi/workflows`).
     series_filter: called with the header of each arriving object; False drops it without a word.
     """
@@ -49,5 +51,7 @@ class Settings:
     checksums: bool = True
     keep_history: bool = False
     running_containers: int = 4
+    csrf: bool = True
+    html_resources: bool = False
     batch_launch: bool = True
     series_filter: Callable[[Dataset], bool] | None = None
