@@ -211,7 +211,7 @@ class Page:
 
     def ready(self) -> str:
         """Until the review page has started; its kind: live, xnat or file."""
-        return str(self.wait("document.documentElement.dataset.ready"))
+        return str(self.wait("document.documentElement?.dataset.ready"))
 
     def text(self, selector: str = "body") -> str:
         return str(self.js(f"document.querySelector({json.dumps(selector)})?.innerText ?? ''"))

@@ -23,6 +23,7 @@ from xnat_pixelanon.cli.review import review_command
 from xnat_pixelanon.cli.run import plan_command, run_command
 from xnat_pixelanon.cli.sandbox import demo_command, sandbox_command
 from xnat_pixelanon.cli.script import script
+from xnat_pixelanon.cli.survey import survey_command
 from xnat_pixelanon.cli.withdraw import withdraw_command
 from xnat_pixelanon.errors import PixelanonError, internal_error
 
@@ -61,6 +62,7 @@ _COMMANDS = (
     withdraw_command,
     lookup_command,
     headers_command,
+    survey_command,
     review_command,
     templates,
     policy,

@@ -6,11 +6,13 @@ import json
 import re
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import click
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
 from rich.table import Table
@@ -174,6 +176,27 @@ def results(report: RunReport) -> None:
         console.print(advice)
     counts = ", ".join(f"{outcome.value} {report.outcomes[outcome]}" for outcome in Outcome if report.outcomes[outcome])
     console.print(f"sessions: {counts or 'none'}")
+
+
+def groups_of_survey(survey: Mapping[str, Any]) -> None:
+    """The groups of a survey on stdout, those that can be decided first."""
+    console = Console(width=None if sys.stdout.isatty() else 110, highlight=False)
+    table = Table(title="Groups", box=box.SIMPLE_HEAD, **_TABLE)
+    for name in ("group", "SOP class", "scans", "sessions", "frames", "undecided", "templates", "note"):
+        right = name in ("scans", "sessions", "frames", "undecided")
+        table.add_column(name, justify="right" if right else "left", overflow="fold", no_wrap=right)
+    for group in survey["groups"]:
+        size = f" {group['rows']}x{group['columns']}" if group["rows"] else ""
+        modality = group["modality"] if _GROUP.fullmatch(group["modality"]) else "??"
+        said = f"unsupported: {group['code']}" if group["code"] else "several makers or models"
+        table.add_row(
+            f"{modality}{size}",
+            escape(group["sop_class_name"]),
+            *(str(group[name]) for name in ("scans", "sessions", "frames", "undecided")),
+            escape(", ".join(group["templates"])),
+            said if group["code"] or group["mixed_vendors"] else "",
+        )
+    console.print(table)
 
 
 def _advice(codes: Counter[str], report: RunReport) -> Table:

@@ -89,7 +89,7 @@ def stored_rules(store: DocumentStore, project: str, files: RuleFiles, *, dry_ru
 
 def given_rules(files: RuleFiles, *, dry_run: bool) -> RuleReader:
     """Rules of a folder: all from files. A missing key file is made, readable by its owner only."""
-    if files.templates is None or (files.policy is None and not dry_run):
+    if not dry_run and (files.templates is None or files.policy is None):
         raise ConfigurationError(
             "a dir: source needs its rules from files",
             hint="give --templates FILE and --policy FILE (and --key FILE; a missing key file is made)",
@@ -103,7 +103,9 @@ def given_rules(files: RuleFiles, *, dry_run: bool) -> RuleReader:
     templates_file, policy_file, key_file = files.templates, files.policy, files.key
 
     def read() -> Rules:
-        templates = TemplateSet.from_text(_read(templates_file), str(templates_file))
+        templates = TemplateSet()  # nothing matches: a dry run shows what there is
+        if templates_file is not None:
+            templates = TemplateSet.from_text(_read(templates_file), str(templates_file))
         policy = policy_of_file(policy_file) if policy_file else _NO_POLICY
         key = stand_in_key if key_file is None or (dry_run and not key_file.exists()) else key_of_file(key_file)
         script = _script(None, files.script, policy)[0]

@@ -1,0 +1,133 @@
+"""`survey`: every group of a source with its pictures, and the page to review them."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from xnat_pixelanon.archive import Location
+from xnat_pixelanon.cli import show
+from xnat_pixelanon.cli.run import LOCATION
+from xnat_pixelanon.domain.documents import parse
+from xnat_pixelanon.errors import ConfigurationError
+from xnat_pixelanon.pipeline.pool import Workers, default_workers
+from xnat_pixelanon.pipeline.rules import RuleFiles
+from xnat_pixelanon.pipeline.run import RunPlan
+from xnat_pixelanon.pipeline.setup import RunOptions, prepared
+from xnat_pixelanon.pipeline.survey_cache import SurveyCache
+from xnat_pixelanon.pipeline.survey_document import FILE, SurveyDocument
+from xnat_pixelanon.pipeline.surveying import survey
+from xnat_pixelanon.reports.write import make_folder
+from xnat_pixelanon.review.build import page
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+_PAGE = "review.html"
+
+
+@click.command("survey")
+@click.option(
+    "--from", "source", type=LOCATION, required=True, metavar="SRC", help="Staging: xnat:PROJECT or dir:PATH."
+)
+@click.option("--report", type=_FOLDER, metavar="DIR", required=True, help="Write survey.json and review.html here.")
+@click.option("--session", "sessions", multiple=True, metavar="ID|LABEL", help="Only this session; repeatable.")
+@click.option("--templates", type=_FILE, help="Templates from a file, in place of the stored ones.")
+@click.option("--policy", type=_FILE, help="A policy from a file, in place of the stored one.")
+@click.option("--workers", type=click.IntRange(1, 256), help="Processes over files; default one per processor.")
+@click.option("--cache", type=_FOLDER, metavar="DIR", help="Where what was read is kept for the next survey.")
+@click.option("--no-cache", is_flag=True, help="Read everything anew, and keep nothing.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per line on stdout, nothing else there.")
+def survey_command(
+    source: Location,
+    report: Path,
+    sessions: tuple[str, ...],
+    templates: Path | None,
+    policy: Path | None,
+    workers: int | None,
+    cache: Path | None,
+    no_cache: bool,
+    as_json: bool,
+) -> None:
+    """Group all scans, show what they look like, and make the page to review them. Nothing is written to staging.
+
+    The page and survey.json show names that are burned in, and what headers say: keep them in staging.
+
+    \b
+    xnat-pixelanon survey --from xnat:STAGING --report survey
+    """
+    make_folder(report)
+    kept = SurveyCache(None if no_cache else cache or _cache_folder())
+    options = RunOptions(source, None, sessions, RuleFiles(templates, policy), dry_run=True)
+    with prepared(options) as plan, Workers(workers or default_workers()) as pool:
+        documents = {
+            name: _given(file) if file else _stored(plan, f"{name}.json")
+            for name, file in (("templates", templates), ("policy", policy))
+        }
+        project, _, _ = plan.source.name.partition(":")[2].partition("@")
+        found = SurveyDocument(project, plan.source.name.partition(":")[0], documents)
+        survey(plan.source, plan.sessions, plan.rules, pool, kept, found, _Told())
+    document = found.as_dict()
+    places = [_write(report / FILE, json.dumps(document)), _write(report / _PAGE, page(document))]
+    if as_json:
+        for group in document["groups"]:
+            click.echo(json.dumps(_line(group)))
+    else:
+        show.groups_of_survey(document)
+    for note in document["notes"]:
+        click.echo(f"note: {note}", err=True)
+    for place in places:
+        click.echo(f"written: {place}", err=as_json)
+
+
+def _cache_folder() -> Path:
+    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(home).expanduser() / "xnat-pixelanon" / "survey"
+
+
+def _given(file: Path) -> tuple[None, object]:
+    return None, parse(file.read_text("utf-8"), str(file))
+
+
+def _stored(plan: RunPlan, name: str) -> tuple[int | None, object]:
+    found = plan.documents.load(name) if plan.documents else None
+    return (None, None) if found is None else (found.version, parse(found.text, name))
+
+
+def _write(path: Path, text: str) -> Path:
+    """For its owner only: it shows what staging holds."""
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
+            out.write(text)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be written: {error.strerror}", hint="give --report a folder with enough space"
+        ) from None
+    return path
+
+
+def _line(group: dict[str, object]) -> dict[str, object]:
+    names = ("modality", "sop_class_uid", "rows", "columns", "code", "scans", "sessions", "instances", "frames")
+    more = ("templates", "undecided", "mixed_vendors")
+    return {"type": "group", **{name: group[name] for name in (*names, *more)}}
+
+
+class _Told:
+    """A line now and then, a line that is written over on a terminal."""
+
+    def __init__(self) -> None:
+        self._said = -1
+
+    def __call__(self, done: int, sessions: int) -> None:
+        step = 1 if sys.stderr.isatty() else max(1, sessions // 20)
+        if done // step == self._said and done < sessions:
+            return
+        again = done == sessions and self._said == done // step
+        self._said = done // step
+        if not again:
+            end = "\r" if sys.stderr.isatty() and done < sessions else "\n"
+            click.echo(f"surveyed {done} of {sessions} sessions", err=True, nl=False)
+            click.echo(end, err=True, nl=False)
