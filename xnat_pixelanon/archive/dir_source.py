@@ -63,6 +63,10 @@ class DirSource:
             )
         return [SourceSession(study, study, "") for study in studies if not wanted or study in wanted]
 
+    def state(self, session: SourceSession) -> str:
+        """Its files, with their sizes and times."""
+        return repr(self.contents(session))
+
     def contents(self, session: SourceSession) -> Contents:
         """The scans of a study, with the IDs that XNAT would give them; files of no study are in strays()."""
         first: dict[str, Series] = {}

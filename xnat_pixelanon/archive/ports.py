@@ -25,6 +25,9 @@ class Source(Protocol):
     def sessions(self, wanted: Sequence[str]) -> list[SourceSession]:
         """All sessions, or those whose ID or label is wanted; NotFoundError names each that is not there."""
 
+    def state(self, session: SourceSession) -> str:
+        """Changes when files come or go, or change in size: what one look tells. For surveys, not for decisions."""
+
     def contents(self, session: SourceSession) -> Contents:
         """Every file that the session holds, listed either in a scan or as not sent."""
 

@@ -66,6 +66,12 @@ class XnatSource:
             rows = _wanted(rows, wanted)
         return [self._session(row) for row in rows]
 
+    def state(self, session: SourceSession) -> str:
+        """Its resources, with how many files and bytes each has."""
+        found = listings.resources(self._connection, session.id)
+        rows = sorted((one.category, one.owner, one.label, one.id, one.files, one.bytes) for one in found)
+        return json.dumps([session.inserted, rows])
+
     def contents(self, session: SourceSession) -> Contents:
         """Scans by their DICOM and secondary resources; every other resource as not sent."""
         scans = sorted(listings.scans(self._connection, session.id), key=lambda scan: natural(scan.id))

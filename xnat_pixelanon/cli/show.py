@@ -187,16 +187,25 @@ def groups_of_survey(survey: Mapping[str, Any]) -> None:
         table.add_column(name, justify="right" if right else "left", overflow="fold", no_wrap=right)
     for group in survey["groups"]:
         size = f" {group['rows']}x{group['columns']}" if group["rows"] else ""
-        modality = group["modality"] if _GROUP.fullmatch(group["modality"]) else "??"
         said = f"unsupported: {group['code']}" if group["code"] else "several makers or models"
         table.add_row(
-            f"{modality}{size}",
-            escape(group["sop_class_name"]),
+            f"{modality(group['modality'])}{size}",
+            sop_class(group),
             *(str(group[name]) for name in ("scans", "sessions", "frames", "undecided")),
             escape(", ".join(group["templates"])),
             said if group["code"] or group["mixed_vendors"] else "",
         )
     console.print(table)
+
+
+def modality(text: str) -> str:
+    """A Modality as logs may carry it: one that is no code may be anything."""
+    return text if _GROUP.fullmatch(text) else "??"
+
+
+def sop_class(group: Mapping[str, Any]) -> str:
+    """The standard's name of a SOP class, '' where it has none: then the UID may be anything."""
+    return "" if group["sop_class_name"] == group["sop_class_uid"] else str(group["sop_class_name"])
 
 
 def _advice(codes: Counter[str], report: RunReport) -> Table:

@@ -20,7 +20,7 @@ from xnat_pixelanon.pipeline.run import RunPlan
 from xnat_pixelanon.pipeline.setup import RunOptions, prepared
 from xnat_pixelanon.pipeline.survey_cache import SurveyCache
 from xnat_pixelanon.pipeline.survey_document import FILE, SurveyDocument
-from xnat_pixelanon.pipeline.surveying import survey
+from xnat_pixelanon.pipeline.surveying import Surveyor
 from xnat_pixelanon.reports.write import make_folder
 from xnat_pixelanon.review.build import page
 
@@ -69,7 +69,7 @@ def survey_command(
         }
         project, _, _ = plan.source.name.partition(":")[2].partition("@")
         found = SurveyDocument(project, plan.source.name.partition(":")[0], documents)
-        survey(plan.source, plan.sessions, plan.rules, pool, kept, found, _Told())
+        Surveyor(plan.source, pool, kept, found).survey(plan.sessions, plan.rules, _Told())
     document = found.as_dict()
     places = [_write(report / FILE, json.dumps(document)), _write(report / _PAGE, page(document))]
     if as_json:
@@ -110,9 +110,9 @@ def _write(path: Path, text: str) -> Path:
 
 
 def _line(group: dict[str, object]) -> dict[str, object]:
-    names = ("modality", "sop_class_uid", "rows", "columns", "code", "scans", "sessions", "instances", "frames")
-    more = ("templates", "undecided", "mixed_vendors")
-    return {"type": "group", **{name: group[name] for name in (*names, *more)}}
+    names = ("rows", "columns", "code", "scans", "sessions", "instances", "frames", "templates", "undecided")
+    said = {"modality": show.modality(str(group["modality"])), "sop_class": show.sop_class(group)}
+    return {"type": "group", **said, **{name: group[name] for name in (*names, "mixed_vendors")}}
 
 
 class _Told:

@@ -16,7 +16,6 @@ from typing import Any
 
 from xnat_pixelanon import __version__
 from xnat_pixelanon.domain.instance import InstanceFacts, Refusal
-from xnat_pixelanon.domain.session import Contents
 from xnat_pixelanon.errors import ConfigurationError
 from xnat_pixelanon.pixels import EncodedPicture, ScanPictures
 
@@ -25,8 +24,10 @@ _FORM = 1
 
 @dataclass(frozen=True, slots=True)
 class SurveyedSession:
-    """Facts of the files of each scan, in the order of the contents, and pictures by scan and group."""
+    """Facts of the files of each scan, how many files it has, and pictures by scan and group."""
 
+    names: tuple[str, ...]
+    counts: tuple[int, ...]
     scans: tuple[tuple[InstanceFacts, ...], ...]
     pictures: dict[str, ScanPictures]
     """By `number of the scan/text of the group`."""
@@ -57,7 +58,12 @@ class SurveyCache:
             if found["key"] != key:
                 return None
             scans = tuple(tuple(_facts(one) for one in scan) for scan in found["scans"])
-            return SurveyedSession(scans, {name: _pictures(one) for name, one in found["pictures"].items()})
+            names, counts = tuple(map(str, found["names"])), tuple(map(int, found["counts"]))
+            if not len(names) == len(counts) == len(scans):
+                return None
+            return SurveyedSession(
+                names, counts, scans, {name: _pictures(one) for name, one in found["pictures"].items()}
+            )
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
@@ -67,6 +73,8 @@ class SurveyCache:
             return
         document = {
             "key": key,
+            "names": surveyed.names,
+            "counts": surveyed.counts,
             "scans": [[asdict(one) for one in scan] for scan in surveyed.scans],
             "pictures": {name: _pictures_document(one) for name, one in surveyed.pictures.items()},
         }
@@ -84,10 +92,9 @@ class SurveyCache:
         return self._folder / f"{sha256(session.encode()).hexdigest()}.json"
 
 
-def key_of(source: str, contents: Contents, sampled: bool) -> str:
-    """Changes whenever a file of the session does, by what the source lists of it: name, size, digest or time."""
-    files = [(scan.id, [(one.name, one.size, one.locator) for one in scan.files]) for scan in contents.scans]
-    return sha256(json.dumps([_FORM, __version__, source, sampled, files]).encode()).hexdigest()
+def key_of(source: str, state: str, *, sampled: bool) -> str:
+    """Of a session in this state (Source.state), read by this version."""
+    return sha256(json.dumps([_FORM, __version__, source, sampled, state]).encode()).hexdigest()
 
 
 def _facts(document: dict[str, Any]) -> InstanceFacts:

@@ -1,21 +1,23 @@
 """`survey`: every group of a source with its pictures, for the review page; nothing is written to staging.
 
-Sessions are listed one after the other, their files read and shown by the workers several sessions at a time. What was
-read is dropped when a session's rows are made, so that a thousand sessions need no more memory than their rows.
+Of several sessions at a time the files are read and shown by the workers. What was read is dropped when a session's
+rows are made, so that a thousand sessions need no more memory than their rows and pictures.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 
 from xnat_pixelanon.archive.ports import Source
 from xnat_pixelanon.domain.consistency import mark_inconsistent
 from xnat_pixelanon.domain.decisions import ScanFacts, decide_session
 from xnat_pixelanon.domain.instance import Group, InstanceFacts
-from xnat_pixelanon.domain.session import Contents, SourceFile, SourceSession
+from xnat_pixelanon.domain.session import SourceFile, SourceSession
 from xnat_pixelanon.errors import PixelanonError
 from xnat_pixelanon.pipeline.pool import Workers
 from xnat_pixelanon.pipeline.rules import Rules
@@ -36,78 +38,138 @@ Progress = Callable[[int, int], None]
 
 @dataclass(slots=True)
 class _Session:
-    """A session under way; `paths` of its files, where they had to be fetched."""
+    """A session under way: what there is of it already, and its files where they have to be read."""
 
     session: SourceSession
     key: str
-    files: tuple[tuple[SourceFile, ...], ...]
     names: tuple[str, ...]
-    sampled: tuple[bool, ...]
     counts: tuple[int, ...]
     known: SurveyedSession | None
+    files: tuple[tuple[SourceFile, ...], ...] = ()
     facts: list[list[InstanceFacts]] = field(default_factory=list)
     paths: dict[str, Path] = field(default_factory=dict)
 
 
-def survey(
-    source: Source,
-    sessions: Sequence[SourceSession],
-    rules: Rules,
-    workers: Workers,
-    cache: SurveyCache,
-    document: SurveyDocument,
-    progress: Progress,
-) -> None:
-    """Add every session to the document; one that cannot be read is a note there."""
-    seen: Counter[str] = Counter()
-    done = 0
-    with Scratch() as scratch:
-        for batch in _batches(source, sessions, cache, document):
-            with scratch.folder(_space(batch)) as folder:
-                _read(batch, source, workers, folder)
-                _show(batch, source, workers, cache, seen, folder)
-            for one in batch:
-                _add(one, rules, document)
-            done += len(batch)
-            progress(min(done, len(sessions)), len(sessions))
-    progress(len(sessions), len(sessions))
+class Surveyor:
+    """One survey. Listing and fetching go on in a thread of their own while the workers read what came before."""
 
+    def __init__(self, source: Source, workers: Workers, cache: SurveyCache, document: SurveyDocument) -> None:
+        self._source, self._workers, self._cache, self._document = source, workers, cache, document
+        self._at_source = Lock()  # the connection is not for two threads at a time
+        self._seen: Counter[str] = Counter()
 
-def _batches(
-    source: Source, sessions: Sequence[SourceSession], cache: SurveyCache, document: SurveyDocument
-) -> Iterator[list[_Session]]:
-    batch: list[_Session] = []
-    files = 0
-    for session in sessions:
-        if session.shared:
-            document.note(f"session {session.id} belongs to another project: it is not surveyed")
-            continue
-        try:
-            listed = _listed(source, session, source.contents(session), cache)
-        except PixelanonError as error:
-            document.note(f"session {session.id} cannot be listed: {error.message}")
-            continue
-        batch.append(listed)
-        files += 1 if listed.known else sum(map(len, listed.files))
-        if files >= _TOGETHER:
-            yield batch
-            batch, files = [], 0
-    if batch:
-        yield batch
+    def survey(self, sessions: Sequence[SourceSession], rules: Rules, progress: Progress) -> None:
+        """Add every session to the document; one that cannot be read is a note there."""
+        done = 0
+        with Scratch() as scratch, ThreadPoolExecutor(1, "listing") as listing:
+            waiting = deque(sessions)
+            with scratch.folder(0) as first, scratch.folder(0) as second:
+                folders = (first, second)
+                ahead = listing.submit(self._batch, waiting, folders[0])
+                turn = 0
+                while batch := ahead.result():
+                    turn = 1 - turn
+                    ahead = listing.submit(self._batch, waiting, folders[turn])
+                    self._read(batch, folders[1 - turn])
+                    self._show(batch, folders[1 - turn])
+                    for one in batch:
+                        _add(one, rules, self._document, sampled=self._source.remote)
+                        for path in one.paths.values():
+                            if path.is_relative_to(scratch.root):
+                                path.unlink(missing_ok=True)
+                    done += len(batch)
+                    progress(done, len(sessions))
 
+    def _batch(self, waiting: deque[SourceSession], folder: Path) -> list[_Session]:
+        """The next sessions, with so many files to read that the workers have something to do."""
+        batch: list[_Session] = []
+        files = 0
+        while waiting and files < _TOGETHER:
+            session = waiting.popleft()
+            if session.shared:
+                self._document.note(f"session {session.id} belongs to another project: it is not surveyed")
+                continue
+            try:
+                with self._at_source:
+                    batch.append(self._listed(session, folder))
+            except PixelanonError as error:
+                self._document.note(f"session {session.id} cannot be read: {error.message}")
+                continue
+            files += max(1, sum(map(len, batch[-1].files)))
+        return batch
 
-def _listed(source: Source, session: SourceSession, contents: Contents, cache: SurveyCache) -> _Session:
-    sampled = [_sample(scan.files) if source.remote else scan.files for scan in contents.scans]
-    key = key_of(source.name, contents, source.remote)
-    return _Session(
-        session,
-        key,
-        tuple(sampled),
-        tuple(scan.id for scan in contents.scans),
-        tuple(len(some) < len(scan.files) for some, scan in zip(sampled, contents.scans, strict=True)),
-        tuple(len(scan.files) for scan in contents.scans),
-        cache.load(session.id, key),
-    )
+    def _listed(self, session: SourceSession, folder: Path) -> _Session:
+        source = self._source
+        key = key_of(source.name, source.state(session), sampled=source.remote)
+        known = self._cache.load(session.id, key)
+        if known is not None:
+            return _Session(session, key, known.names, known.counts, known)
+        one = self._with_files(session, key)
+        for scan in one.files:
+            for file in scan:
+                one.paths[file.name] = source.fetch(file, folder)
+        return one
+
+    def _with_files(self, session: SourceSession, key: str) -> _Session:
+        scans = self._source.contents(session).scans
+        return _Session(
+            session,
+            key,
+            tuple(scan.id for scan in scans),
+            tuple(len(scan.files) for scan in scans),
+            None,
+            tuple(_sample(scan.files) if self._source.remote else scan.files for scan in scans),
+        )
+
+    def _read(self, batch: Sequence[_Session], folder: Path) -> None:
+        places: list[tuple[_Session, int]] = []
+        tasks: list[ReadTask] = []
+        for one in batch:
+            one.facts = [list(scan) for scan in one.known.scans] if one.known else [[] for _ in one.files]
+            for number, scan in enumerate(one.files):
+                for file in scan:
+                    places.append((one, number))
+                    tasks.append(ReadTask(one.paths[file.name], file.name, folder))
+        found: dict[int, InstanceFacts] = {}
+        for done in self._workers.each(read, tasks):
+            found[done.index] = (done.result or unread(tasks[done.index])).facts
+        for index, (one, number) in enumerate(places):
+            one.facts[number].append(found[index])
+
+    def _show(self, batch: Sequence[_Session], folder: Path) -> None:
+        """Pictures of every scan; those that an earlier survey kept are taken as they are."""
+        tasks: list[PicturesTask] = []
+        places: list[tuple[int, str]] = []
+        pictures = [dict(one.known.pictures) if one.known else {} for one in batch]
+        for number, one in enumerate(batch):
+            for name, files in _members(one).items():
+                group = name.partition("/")[2]
+                whole, longest = self._seen[group] < WHOLE, PICTURE if self._seen[group] < SHOWN else 0
+                self._seen[group] += 1
+                there = pictures[number].get(name)
+                if there is not None and (there.thumbnail is None or there.pictures or not longest):
+                    continue
+                shown = tuple(Shown(self._path(one, facts, folder), facts.frames or 1) for facts in files)
+                tasks.append(PicturesTask(shown, longest, whole, folder))
+                places.append((number, name))
+        for done in self._workers.each(show, tasks):
+            number, name = places[done.index]
+            pictures[number][name] = done.result or ScanPictures()
+        changed = {number for number, _ in places}
+        for number, one in enumerate(batch):
+            facts = tuple(tuple(scan) for scan in one.facts)
+            surveyed = SurveyedSession(one.names, one.counts, facts, pictures[number])
+            if one.known is None or number in changed:
+                self._cache.keep(one.session.id, one.key, surveyed)
+            one.known = surveyed
+
+    def _path(self, one: _Session, facts: InstanceFacts, folder: Path) -> Path:
+        if facts.name not in one.paths:
+            with self._at_source:
+                files = one.files or self._with_files(one.session, one.key).files
+                file = next(file for scan in files for file in scan if file.name == facts.name)
+                one.paths[facts.name] = self._source.fetch(file, folder)
+        return one.paths[facts.name]
 
 
 def _sample(files: Sequence[SourceFile]) -> tuple[SourceFile, ...]:
@@ -115,71 +177,6 @@ def _sample(files: Sequence[SourceFile]) -> tuple[SourceFile, ...]:
     if len(files) <= _SAMPLED:
         return tuple(files)
     return files[0], files[len(files) // 2], files[-1]
-
-
-def _space(batch: Sequence[_Session]) -> int:
-    return sum(file.size for one in batch for scan in one.files for file in scan) + (16 << 20)
-
-
-def _read(batch: Sequence[_Session], source: Source, workers: Workers, folder: Path) -> None:
-    places: list[tuple[_Session, int]] = []
-    tasks: list[ReadTask] = []
-    for one in batch:
-        one.facts = [list(scan) for scan in one.known.scans] if one.known else [[] for _ in one.files]
-        if one.known:
-            continue
-        for number, scan in enumerate(one.files):
-            for file in scan:
-                one.paths[file.name] = source.fetch(file, folder)
-                places.append((one, number))
-                tasks.append(ReadTask(one.paths[file.name], file.name, folder))
-    found: dict[int, InstanceFacts] = {}
-    for done in workers.each(read, tasks):
-        found[done.index] = (done.result or unread(tasks[done.index])).facts
-    for index, (one, number) in enumerate(places):
-        one.facts[number].append(found[index])
-
-
-def _show(
-    batch: Sequence[_Session],
-    source: Source,
-    workers: Workers,
-    cache: SurveyCache,
-    seen: Counter[str],
-    folder: Path,
-) -> None:
-    """Pictures of every scan; those that an earlier survey kept are taken as they are."""
-    tasks: list[PicturesTask] = []
-    places: list[tuple[_Session, str]] = []
-    changed: set[int] = set()
-    pictures: list[dict[str, ScanPictures]] = [dict(one.known.pictures) if one.known else {} for one in batch]
-    for number, one in enumerate(batch):
-        for name, files in _members(one).items():
-            group = name.partition("/")[2]
-            whole, longest = seen[group] < WHOLE, PICTURE if seen[group] < SHOWN else 0
-            seen[group] += 1
-            there = pictures[number].get(name)
-            if there is not None and (there.thumbnail is None or bool(there.pictures) >= bool(longest)):
-                continue
-            shown = tuple(Shown(_path(one, facts, source, folder), facts.frames or 1) for facts in files)
-            tasks.append(PicturesTask(shown, longest, whole, folder))
-            places.append((one, name))
-            changed.add(number)
-    for done in workers.each(show, tasks):
-        one, name = places[done.index]
-        pictures[batch.index(one)][name] = done.result or ScanPictures()
-    for number, one in enumerate(batch):
-        surveyed = SurveyedSession(tuple(tuple(scan) for scan in one.facts), pictures[number])
-        if one.known is None or number in changed:
-            cache.keep(one.session.id, one.key, surveyed)
-        one.known = surveyed
-
-
-def _path(one: _Session, facts: InstanceFacts, source: Source, folder: Path) -> Path:
-    if facts.name not in one.paths:
-        file = next(file for scan in one.files for file in scan if file.name == facts.name)
-        one.paths[facts.name] = source.fetch(file, folder)
-    return one.paths[facts.name]
 
 
 def _members(one: _Session) -> dict[str, list[InstanceFacts]]:
@@ -197,7 +194,7 @@ def group_id(group: Group) -> str:
     return f"{group.modality}/{group.sop_class_uid}/{group.rows}x{group.columns}"
 
 
-def _add(one: _Session, rules: Rules, document: SurveyDocument) -> None:
+def _add(one: _Session, rules: Rules, document: SurveyDocument, *, sampled: bool) -> None:
     scans = tuple(
         mark_inconsistent([ScanFacts(name, tuple(facts)) for name, facts in zip(one.names, one.facts, strict=True)])
     )
@@ -217,7 +214,7 @@ def _add(one: _Session, rules: Rules, document: SurveyDocument) -> None:
                     instances=tuple(scan.instances[position] for position in members),
                     listed=one.counts[number] if len(groups) == 1 else len(members),
                     decision=decision.decision if len(groups) == 1 else decision.instances[members[0]],
-                    provisional=one.sampled[number],
+                    provisional=sampled and len(scan.instances) < one.counts[number],
                     pictures=one.known.pictures.get(f"{number}/{name}", ScanPictures())
                     if one.known
                     else ScanPictures(),

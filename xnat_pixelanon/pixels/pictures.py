@@ -145,7 +145,7 @@ def _grid(path: Path, scratch: Path) -> tuple[int, int, int] | None:
                 return None
             source.stream.seek(source.element.value_offset)
             frame = get_frame(source.stream, 0, number_of_frames=layout.frames)
-            shape = read_shape(frame)
+            shape = read_shape(frame[: frame.rfind(b"\xff\xd9") + 2])  # without the byte that makes its length even
             if editable(shape):
                 return None
             (high, wide), (over, beside) = shape.mcu, shape.ring

@@ -1,0 +1,230 @@
+"""`survey`: groups, decisions and pictures of a project, what is kept between surveys, and what the files may show."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from pydicom.config import IGNORE
+from pydicom.dataelem import DataElement
+from pydicom.dataset import Dataset
+from pydicom.uid import JPEGBaseline8Bit
+
+from tests.cli.conftest import PERSON, STAGED, Said, Typed
+from tests.pipeline.conftest import InProcess, Site, clean_template, slices, ultrasound
+from xnat_pixelanon.domain.documents import schema_problems
+from xnat_pixelanon.sandbox.person import Person
+from xnat_pixelanon.sandbox.phantoms import phantom, save
+
+OTHER = Person.numbered(2)
+Survey = dict[str, Any]
+Surveyed = Callable[..., Survey]
+
+
+@pytest.fixture
+def surveyed(typed: Typed, site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Surveyed:
+    """Survey the site and read what was written; the cache is that of this test."""
+    monkeypatch.setattr("xnat_pixelanon.cli.survey.Workers", InProcess)
+
+    def survey(*words: str, source: tuple[str, ...] = STAGED, cache: str = "cache") -> Survey:
+        said: Said = typed(
+            "survey", *source, "--report", str(tmp_path / "out"), "--cache", str(tmp_path / cache), *words
+        )
+        assert said.status == 0, said.err
+        found: Survey = json.loads((tmp_path / "out" / "survey.json").read_text("utf-8"))
+        assert schema_problems("survey", found) == []
+        return found
+
+    return survey
+
+
+def group(survey: Survey, modality: str) -> dict[str, Any]:
+    (found,) = [one for one in survey["groups"] if one["modality"] == modality]
+    return found
+
+
+def scan(survey: Survey, modality: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(one for one in survey["scans"] if one["attributes"].get("modality") == modality)
+    return found
+
+
+def picture(survey: Survey, index: int) -> np.ndarray:
+    one = survey["pictures"][index]
+    shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(one["data"]))))
+    assert shown.shape[:2] == (one["height"], one["width"])
+    return shown
+
+
+def reads(site: Site) -> int:
+    """Downloads of files of sessions since the log was cleared."""
+    return sum("/files/" in one.path and one.path.endswith(".dcm") for one in site.staging.requests)
+
+
+def test_groups_scans_and_decisions_are_those_of_a_plan(surveyed: Surveyed, site: Site) -> None:
+    site.templates(clean_template())
+    found = surveyed()
+    assert (found["project"], found["source"], found["provisional"]) == ("STAGING", "xnat", False)
+    assert found["documents"]["templates"]["version"] == 2
+    assert found["documents"]["policy"]["document"]["enabled"] is True
+    us, ct = group(found, "US"), group(found, "CT")
+    assert (us["rows"], us["columns"], us["scans"], us["undecided"], us["code"]) == (64, 96, 1, 1, None)
+    assert (ct["instances"], ct["undecided"], ct["templates"]) == (3, 0, ["ct-axial"])
+    assert (scan(found, "US")["decision"], scan(found, "US")["code"]) == ("hold", "no-template")
+    assert scan(found, "CT")["session"] == {"id": "STAGE_E00001", "label": f"{PERSON.id}_VISIT"}
+    assert scan(found, "CT")["attributes"]["sop_class_uid"] == ct["sop_class_uid"]
+
+
+def test_each_group_is_shown_with_what_is_burned_into_it(surveyed: Surveyed) -> None:
+    found = surveyed()
+    shown = group(found, "CT")["pictures"]
+    assert [one["shows"] for one in shown] == ["first instance", "middle instance", "last instance"]
+    burned = picture(found, scan(found, "US")["pictures"][0]["picture"])
+    assert burned[:24].max() > 200  # the name stands there
+    highest, lowest = (picture(found, group(found, "CT")[name]) for name in ("maximum", "minimum"))
+    assert highest.mean() > lowest.mean()
+    assert picture(found, scan(found, "CT")["thumbnail"]).shape[:2] == (32, 32)
+
+
+def test_large_frames_are_scaled_by_whole_numbers(surveyed: Surveyed, site: Site) -> None:
+    site.seed("L1", [phantom("US", person=OTHER, rows=1300, columns=1600, frames=2)], person=OTHER)
+    found = surveyed("--session", "L1")
+    (us,) = found["groups"]
+    sizes = [found["pictures"][one["picture"]] for one in us["pictures"]]
+    assert {(one["width"], one["height"]) for one in sizes} == {(800, 650)}
+    thumbnail = found["pictures"][found["scans"][0]["thumbnail"]]
+    assert (thumbnail["width"], thumbnail["height"]) == (160, 130)
+    assert {one["shows"] for one in us["pictures"]} == {"first instance, first frame", "first instance, middle frame"}
+
+
+def test_jpeg_frames_say_how_a_box_grows(surveyed: Surveyed, site: Site) -> None:
+    ds = phantom("US", person=OTHER, rows=64, columns=64, transfer_syntax=JPEGBaseline8Bit)
+    site.seed("J1", [ds], person=OTHER)
+    (one,) = surveyed("--session", "J1")["scans"]
+    assert one["grid"] is not None
+    assert one["grid"]["width"] in (8, 16)
+    assert scan(surveyed(), "CT")["grid"] is None
+
+
+def test_several_makers_in_one_group_are_said(surveyed: Surveyed, site: Site) -> None:
+    images = slices(OTHER, 1)
+    for ds in images:
+        ds.Manufacturer = "Another Maker"
+    site.seed("M1", images, person=OTHER)
+    ct = group(surveyed(), "CT")
+    assert ct["mixed_vendors"]
+    assert sorted(one["scans"] for one in ct["vendors"]) == [1, 1]
+
+
+def test_unsupported_scans_stand_behind_the_others_by_their_code(surveyed: Surveyed, site: Site) -> None:
+    site.seed("R1", [phantom("SR", person=OTHER)], person=OTHER)
+    found = surveyed()
+    assert [one["code"] for one in found["groups"]] == [None, None, "annotation"]
+    assert scan(found, "SR")["thumbnail"] is None
+
+
+def test_a_file_that_cannot_be_read_or_shown_is_there_without_a_picture(surveyed: Surveyed, site: Site) -> None:
+    ds = ultrasound(OTHER)
+    ds.PixelData = ds.PixelData[:100]
+    site.seed("D1", [ds], person=OTHER)
+    (one,) = surveyed("--session", "D1")["scans"]
+    assert (one["decision"], one["code"], one["thumbnail"]) == ("hold", "damaged", None)
+
+
+def test_a_second_survey_reads_nothing_that_has_not_changed(surveyed: Surveyed, site: Site) -> None:
+    first = surveyed()
+    site.staging.clear_requests()
+    again = surveyed()
+    assert reads(site) == 0
+    assert {**again, "made_at": ""} == {**first, "made_at": ""}
+    site.seed(f"{PERSON.id}_VISIT", slices(PERSON, 1, series=9), person=PERSON)
+    changed = surveyed()
+    assert reads(site) == 5
+    assert len(changed["scans"]) == len(first["scans"]) + 1
+
+
+def test_new_templates_count_though_nothing_is_read_anew(surveyed: Surveyed, site: Site) -> None:
+    surveyed()
+    site.templates()
+    assert group(surveyed(), "CT")["undecided"] == 1
+
+
+@pytest.mark.parametrize("spoiled", ["", "{", "[]", '{"key": 1}', '{"scans": [[{"name": 1}]]}'])
+def test_a_cache_that_is_broken_is_read_over(surveyed: Surveyed, site: Site, tmp_path: Path, spoiled: str) -> None:
+    first = surveyed()
+    for entry in (tmp_path / "cache").glob("*.json"):
+        entry.write_text(spoiled)
+    site.staging.clear_requests()
+    assert {**surveyed(), "made_at": ""} == {**first, "made_at": ""}
+    assert reads(site) == 4
+
+
+def test_what_is_written_is_for_its_owner_only(surveyed: Surveyed, tmp_path: Path) -> None:
+    surveyed()
+    files = [*(tmp_path / "out").iterdir(), *(tmp_path / "cache").iterdir()]
+    assert len(files) == 3
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
+    assert stat.S_IMODE((tmp_path / "cache").stat().st_mode) == 0o700
+
+
+def test_without_a_cache_nothing_is_kept(surveyed: Surveyed, tmp_path: Path) -> None:
+    surveyed("--no-cache", cache="none")
+    assert not (tmp_path / "none").exists()
+
+
+def test_long_scans_that_have_to_be_fetched_are_sampled_and_say_so(surveyed: Surveyed, site: Site) -> None:
+    site.seed("C1", slices(OTHER, 7), person=OTHER)
+    site.staging.clear_requests()
+    found = surveyed("--session", "C1")
+    (one,) = found["scans"]
+    assert (one["provisional"], one["instances"], found["provisional"]) == (True, 7, True)
+    assert reads(site) == 3
+
+
+def test_a_folder_is_surveyed_without_any_rules(surveyed: Surveyed, tmp_path: Path) -> None:
+    for number, ds in enumerate(slices(OTHER, 4)):
+        save(ds, tmp_path / "in" / f"{number}.dcm")
+    found = surveyed(source=("--from", f"dir:{tmp_path / 'in'}"))
+    (one,) = found["scans"]
+    assert (found["source"], one["instances"], one["provisional"], one["code"]) == ("dir", 4, False, "no-template")
+
+
+def test_a_shared_session_is_not_surveyed(surveyed: Surveyed, site: Site) -> None:
+    site.staging.add_project("ELSEWHERE", owner="owner")
+    files = [save(ds, site.root / "shared" / "1.dcm") for ds in slices(OTHER, 1)]
+    experiment = site.staging.seed_session("ELSEWHERE", OTHER.id, "SHARED1", files)
+    site.staging.share_session(experiment, "STAGING")
+    found = surveyed()
+    assert len(found["scans"]) == 2
+    assert len(found["notes"]) == 1
+
+
+def test_json_lines_and_the_table_name_no_patient(
+    typed: Typed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xnat_pixelanon.cli.survey.Workers", InProcess)
+    out = ("--report", str(tmp_path / "out"), "--no-cache")
+    lines = typed("survey", *STAGED, *out, "--json").of("group")
+    assert {line["modality"] for line in lines} == {"US", "CT"}
+    said = typed("survey", *STAGED, *out)  # `typed` has looked for every word of the session
+    assert "US 64x96" in said.out
+    assert "surveyed 1 of 1 sessions" in said.err
+
+
+def test_a_hostile_modality_is_not_printed(typed: Typed, site: Site, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr("xnat_pixelanon.cli.survey.Workers", InProcess)
+    ds: Dataset = slices(OTHER, 1)[0]
+    ds["Modality"] = DataElement("Modality", "CS", "[RED]X", validation_mode=IGNORE)
+    ds.Manufacturer = "</script><script>alert(1)</script>"
+    site.seed("H1", [ds], person=OTHER)
+    said = typed("survey", *STAGED, "--report", str(tmp_path / "out"), "--no-cache")
+    assert "[RED]" not in said.out
+    assert "??" in said.out
+    assert "<script>alert" not in (tmp_path / "out" / "review.html").read_text("utf-8")
