@@ -22,7 +22,17 @@ from xnat_pixelanon.archive import (
 )
 from xnat_pixelanon.cli.run import LOCATION
 from xnat_pixelanon.errors import ConfigurationError, NotFoundError, RefusedError
-from xnat_pixelanon.pipeline.documents import POLICY, TEMPLATES, Document, newest, pulled, switch
+from xnat_pixelanon.pipeline.documents import (
+    POLICY,
+    TEMPLATES,
+    Document,
+    differences,
+    newest,
+    pulled,
+    restored,
+    switch,
+    version_of,
+)
 from xnat_pixelanon.pipeline.documents import push as push_document
 from xnat_pixelanon.pipeline.rules import key_fingerprint
 
@@ -63,7 +73,7 @@ def connected(source: Location) -> Iterator[tuple[XnatConnection, XnatLocation]]
         yield connection, source
 
 
-def _read(path: Path) -> str:
+def read(path: Path) -> str:
     try:
         return path.read_text("utf-8")
     except OSError as error:
@@ -98,7 +108,7 @@ def add_shared(group: click.Group, document: Document) -> None:
     @click.argument("file", type=FILE)
     def check(file: Path) -> None:
         """Check a file; every error is named with its place in it."""
-        document.check(_read(file), str(file))
+        document.check(read(file), str(file))
         click.echo(f"{file} is valid")
 
     @group.command("pull")
@@ -119,7 +129,7 @@ def add_shared(group: click.Group, document: Document) -> None:
     @click.argument("file", type=FILE)
     def push(source: Location, file: Path) -> None:
         """Check FILE and store it as a new version; refused when somebody else stored one since it was pulled."""
-        text = _read(file)
+        text = read(file)
         document.check(text, str(file))
         with stored_in(source) as (store, location):
             pushed = push_document(store, location, document, text, str(file))
@@ -140,6 +150,43 @@ def add_shared(group: click.Group, document: Document) -> None:
         for one in versions:
             table.add_row(str(one.version), one.author, one.date)
         Console(highlight=False).print(table if versions else f"no {document.name} stored")
+
+
+def add_versions(group: click.Group, document: Document) -> None:
+    """restore and diff: what was stored before."""
+
+    @group.command("restore")
+    @FROM
+    @click.argument("version", type=click.IntRange(1))
+    def restore(source: Location, version: int) -> None:
+        """Store an earlier VERSION again, as the newest one. A policy is stored disarmed."""
+        with stored_in(source) as (store, location):
+            pushed = restored(store, location, document, version)
+        disarmed = ", disarmed" if document is POLICY else ""
+        click.echo(f"version {version} of {document.name} is stored as version {pushed}{disarmed}")
+
+    @group.command("diff")
+    @FROM
+    @click.argument("before")
+    @click.argument("after", required=False)
+    def diff(source: Location, before: str, after: str | None) -> None:
+        """Show what differs between BEFORE and AFTER: each a stored version's number, or a file. AFTER: the newest."""
+        with stored_in(source) as (store, _):
+            texts = [_told(store, document, one) for one in (before, after)]
+        for line in differences(document, *texts):
+            click.echo(line)
+
+
+def _told(store: XnatDocumentStore, document: Document, wanted: str | None) -> tuple[str, str]:
+    """What to call it, and its text."""
+    if wanted is None:
+        stored = newest(store, document)
+        return f"version {stored.version}", stored.text
+    if wanted.isdecimal():
+        return f"version {int(wanted)}", version_of(store, document, int(wanted)).text
+    text = read(Path(wanted))
+    document.check(text, wanted)
+    return wanted, text
 
 
 def _tell_fingerprint(document: Document, store: XnatDocumentStore, source: XnatLocation) -> None:
@@ -172,5 +219,6 @@ def disarm(source: Location) -> None:
     _switch(source, enabled=False)
 
 
-add_shared(templates, TEMPLATES)
-add_shared(policy, POLICY)
+for _group, _document in ((templates, TEMPLATES), (policy, POLICY)):
+    add_shared(_group, _document)
+    add_versions(_group, _document)

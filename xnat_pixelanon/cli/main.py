@@ -12,6 +12,7 @@ from types import FrameType
 import click
 
 from xnat_pixelanon import __version__
+from xnat_pixelanon.cli import exchange as exchange  # its commands belong to `templates`
 from xnat_pixelanon.cli import show
 from xnat_pixelanon.cli.accept import accept
 from xnat_pixelanon.cli.documents import policy, templates

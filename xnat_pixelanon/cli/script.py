@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from xnat_pixelanon.archive import Location, own_script
-from xnat_pixelanon.cli.documents import FILE, FROM, add_shared, connected, write
+from xnat_pixelanon.cli.documents import FILE, FROM, add_shared, add_versions, connected, write
 from xnat_pixelanon.errors import DocumentError, NotFoundError, RefusedError
 from xnat_pixelanon.pipeline.documents import SCRIPT
 
@@ -18,6 +18,7 @@ def script() -> None:
 
 
 add_shared(script, SCRIPT)
+add_versions(script, SCRIPT)
 
 
 @script.command("import")

@@ -6,7 +6,8 @@ import json
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from difflib import unified_diff
 from typing import Any
 
 from xnat_pixelanon.archive import XnatLocation
@@ -109,6 +110,41 @@ def push(store: DocumentStore, location: XnatLocation, document: Document, text:
     content, based_on = document.split(text, where)
     stored = content if isinstance(content, str) else text
     return Pushed(put(store, document.name, stored, based_on), made_key)
+
+
+def version_of(store: DocumentStore, document: Document, version: int) -> StoredDocument:
+    """An earlier version; NotFoundError where there is none of this number."""
+    found = next((one for one in store.history(document.name) if one.version == version), None)
+    if found is None:
+        raise NotFoundError(
+            f"{document.name} has no version {version}", hint="'history' lists the versions that are there"
+        )
+    return found
+
+
+def restored(store: DocumentStore, location: XnatLocation, document: Document, version: int) -> int:
+    """Store an earlier version again on top of the newest; a policy disarmed. The new version's number.
+
+    DocumentError where the rules of this program have become stricter since.
+    """
+    found, current = version_of(store, document, version), store.load(document.name)
+    text = _disarmed(found.text) if document is POLICY else found.text
+    based_on = current.version if current else None
+    if based_on is None:
+        return push(store, location, document, text, f"version {version}").version
+    file = document.joined(replace(found, text=text, version=based_on))
+    return push(store, location, document, file, f"version {version}").version
+
+
+def differences(document: Document, before: tuple[str, str], after: tuple[str, str]) -> list[str]:
+    """Lines of a unified diff of two texts, each with what to call it; the version that one is based on is left out."""
+    names, lines = [], []
+    for name, text in (before, after):
+        content = document.split(text, name)[0]
+        plain = content if isinstance(content, str) else json.dumps(content, indent=1, ensure_ascii=False)
+        names.append(name)
+        lines.append(plain.splitlines())
+    return list(unified_diff(lines[0], lines[1], names[0], names[1], lineterm=""))
 
 
 def put(store: DocumentStore, name: str, text: str, based_on: int | None) -> int:
