@@ -11,6 +11,7 @@ from typing import Any, Literal
 from xnat_pixelanon.domain.changes import OnChange
 from xnat_pixelanon.domain.documents import parse, schema_problems
 from xnat_pixelanon.domain.header_rules import PLAIN, HeaderRules, rule_problems
+from xnat_pixelanon.domain.label_patterns import pattern_problem
 from xnat_pixelanon.domain.objects import headers_only_problem
 from xnat_pixelanon.errors import DocumentError
 
@@ -19,10 +20,22 @@ DOCUMENT = "policy.json"
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """How subjects and sessions are named on the clean side."""
+    """How subjects and sessions are named on the clean side: by pseudonyms, or by their labels in staging."""
 
+    subject: Literal["pseudonym", "keep"] = "pseudonym"
+    session: Literal["pseudonym", "keep"] = "pseudonym"
+    subject_pattern: str = ""
+    """Of domain/label_patterns.py: what a label is like that is kept."""
+    session_pattern: str = ""
     prefix: str = ""
     subject_from: Literal["subject_label", "patient_id"] = "subject_label"
+    written_to_headers: bool = False
+    """Staging writes its labels over Patient's Name and Patient ID, as XNAT's own script does: there they are no sign
+    that a label was made of a name or number."""
+
+    @property
+    def keeps(self) -> bool:
+        return "keep" in (self.subject, self.session)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +80,7 @@ class Policy:
     def from_document(cls, document: Any, where: str = DOCUMENT) -> Policy:
         """From parsed JSON; DocumentError names every path and what was expected there."""
         problems = schema_problems("policy", document) or [
-            *_not_yet(document),
+            *_label_problems(document.get("labels", {})),
             *rule_problems(document.get("headers", {})),
             *_headers_only_problems(document),
         ]
@@ -92,7 +105,7 @@ class Policy:
             script=headers.get("script") is not None,
             url_hosts=tuple(host.lower() for host in headers.get("url_hosts", ())),
             send_headers_only=tuple(document.get("send_headers_only", ())),
-            labels=Labels(**{key: labels[key] for key in ("prefix", "subject_from") if key in labels}),
+            labels=Labels(**labels),
             **{key: document[key] for key in plain if key in document},
         )
 
@@ -119,8 +132,20 @@ def _headers_only_problems(document: Mapping[str, Any]) -> Iterator[str]:
             yield f"$.send_headers_only[{index}]: {problem}"
 
 
-def _not_yet(document: Mapping[str, Any]) -> Iterator[str]:
-    """Settings that the schema knows and that this version does not carry out: refused, never ignored."""
+def _label_problems(labels: Mapping[str, Any]) -> Iterator[str]:
+    """Kept labels without a pattern, and settings that would be without effect: refused, never ignored."""
+    keeps = [key for key in ("subject", "session") if labels.get(key) == "keep"]
     for key in ("subject", "session"):
-        if document.get("labels", {}).get(key, "pseudonym") != "pseudonym":
-            yield f'$.labels.{key}: not in this version; expected "pseudonym"'
+        name = f"{key}_pattern"
+        if name in labels and key not in keeps:
+            yield f'$.labels.{name}: it is for labels that are kept; expected labels.{key} to be "keep", or no pattern'
+        elif key in keeps and name not in labels:
+            yield f"$.labels.{key}: a label is kept only where $.labels.{name} says what it is like; expected a pattern"
+        elif key in keeps and (problem := pattern_problem(labels[name])):
+            yield f"$.labels.{name}: {problem}"
+    if len(keeps) == 2 and labels.get("prefix"):
+        yield '$.labels.prefix: it is for pseudonyms, and both labels are kept; expected ""'
+    if "subject" in keeps and labels.get("subject_from", "subject_label") != "subject_label":
+        yield '$.labels.subject_from: it is for pseudonyms, and the label is kept; expected "subject_label"'
+    if labels.get("written_to_headers") and not keeps:
+        yield "$.labels.written_to_headers: it is for labels that are kept; expected false"

@@ -9,6 +9,7 @@ from xnat_pixelanon.archive.ports import Claim
 from xnat_pixelanon.domain.decisions import ScanFacts
 from xnat_pixelanon.domain.session import SourceSession
 from xnat_pixelanon.errors import SessionError
+from xnat_pixelanon.pipeline.kept_labels import check_kept, kept
 from xnat_pixelanon.pipeline.rules import Rules
 
 _PARTS = re.compile(r"[^\W_]+")
@@ -16,12 +17,18 @@ _MOST_PARTS = 16
 
 
 def clean_labels(session: SourceSession, scans: Sequence[ScanFacts], rules: Rules) -> tuple[str, str]:
-    """Subject and session label: pseudonyms of the XNAT subject label (or Patient ID) and of the session's ID.
+    """Subject and session label: pseudonyms of the XNAT subject label (or Patient ID) and of the session's ID, or the
+    labels of staging, as the policy says.
 
-    SessionError where the headers do not say one patient and the pseudonym has to come from them.
+    SessionError where the headers do not say one patient and the pseudonym has to come from them; LabelError where a
+    label of staging may not be kept.
     """
     labels = rules.policy.labels
-    if session.subject and labels.subject_from == "subject_label":
+    if labels.keeps:
+        check_kept(session, rules, sorted(_numbers_not_kept(session, rules)))
+    if labels.subject == "keep":
+        subject = session.subject
+    elif session.subject and labels.subject_from == "subject_label":
         subject = rules.identity.subject_label(session.subject, prefix=labels.prefix)
     else:
         patients = {
@@ -37,7 +44,20 @@ def clean_labels(session: SourceSession, scans: Sequence[ScanFacts], rules: Rule
             )
         patient_id, issuer = next(iter(patients))
         subject = rules.identity.subject_label_of_patient(patient_id, issuer, prefix=labels.prefix)
-    return subject, rules.identity.session_label(session.id, prefix=labels.prefix)
+    return subject, _session_label(session, rules)
+
+
+def _session_label(session: SourceSession, rules: Rules) -> str:
+    labels = rules.policy.labels
+    if labels.session == "keep":
+        return session.label
+    return rules.identity.session_label(session.id, prefix=labels.prefix)
+
+
+def _numbers_not_kept(session: SourceSession, rules: Rules) -> set[str]:
+    """Numbers in labels that become pseudonyms."""
+    ours = kept(session, rules.policy.labels).values()
+    return {number for label in {session.label, session.subject} - set(ours) for number in numbers_in(label)}
 
 
 def numbers_in(label: str) -> set[str]:
@@ -55,9 +75,22 @@ def source_digest(session_id: str, rules: Rules) -> str:
     return rules.identity.keyed_digest(b"source", session_id.encode())
 
 
-def claim_of(session_id: str, study_instance_uid: str, rules: Rules) -> Claim:
-    """By what the clean session of a source session is known; `study_instance_uid` is the source's, or empty."""
-    identity = rules.identity
-    label = identity.session_label(session_id, prefix=rules.policy.labels.prefix)
-    study = identity.uid(study_instance_uid) if study_instance_uid else ""
-    return Claim(label, source_digest(session_id, rules), study)
+def subject_digest(session: SourceSession, rules: Rules) -> str:
+    """The keyed digest of a subject whose label is kept, as its receipts hold it; empty for pseudonyms.
+
+    Case is ignored, as XNAT ignores it in labels of subjects.
+    """
+    if rules.policy.labels.subject != "keep":
+        return ""
+    return rules.identity.keyed_digest(b"subject", session.subject.casefold().encode())
+
+
+def claim_of(session: SourceSession, study_instance_uid: str, rules: Rules) -> Claim:
+    """By what the clean session of a source session is known; `study_instance_uid` is the source's, or empty.
+
+    A label that is kept is not checked here: what was sent under it can always be taken back. It is empty for a
+    session that staging no longer has.
+    """
+    study = rules.identity.uid(study_instance_uid) if study_instance_uid else ""
+    kept_label = rules.policy.labels.session == "keep"
+    return Claim(_session_label(session, rules), source_digest(session.id, rules), study, kept_label)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
+from xnat_pixelanon.domain.header_rules import HeaderRules
 from xnat_pixelanon.domain.instance import InstanceFacts, ScriptFacts
 from xnat_pixelanon.domain.rectangle import Rectangle
 from xnat_pixelanon.errors import InstanceError, ScratchError
@@ -17,6 +18,7 @@ from xnat_pixelanon.headers import (
     HeaderRequest,
     ProofMemory,
     carriers_of,
+    holds_of_header,
     prove_bytes,
     prove_header,
     scripted,
@@ -65,6 +67,17 @@ class ScriptTask:
 
     path: Path
     request: HeaderRequest
+    scratch: Path
+
+
+@dataclass(frozen=True, slots=True)
+class LabelTask:
+    """Look for what the header of one file says in labels that are to be kept."""
+
+    path: Path
+    labels: tuple[str, ...] = field(repr=False)
+    rules: HeaderRules
+    written_to_headers: bool
     scratch: Path
 
 
@@ -134,6 +147,19 @@ def _asked(task: ScriptTask) -> ScriptFacts:
     except InstanceError as error:
         return ScriptFacts(failed=error.detail)
     return ScriptFacts(found.rectangles, found.rejected)
+
+
+def search_labels(task: LabelTask) -> tuple[bool, ...]:
+    """For each label whether it holds what identifies this file; of a header that cannot be read, everything does."""
+    return _quietly(lambda: _searched(task))
+
+
+def _searched(task: LabelTask) -> tuple[bool, ...]:
+    try:
+        with open_source(task.path, task.scratch) as source:
+            return holds_of_header(task.labels, source.header, task.rules, written_to_headers=task.written_to_headers)
+    except InstanceError:
+        return (True,) * len(task.labels)
 
 
 def clean(task: CleanTask) -> Cleaned | Failed:

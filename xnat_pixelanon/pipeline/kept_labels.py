@@ -1,0 +1,100 @@
+"""Labels of staging that the policy keeps: which may be seen on the clean side, and which are refused.
+
+A refusal costs one session, before anything of it is sent. No text here quotes a label: logs of containers are mailed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from xnat_pixelanon.domain.decisions import ScanFacts
+from xnat_pixelanon.domain.label_patterns import LONGEST, matches
+from xnat_pixelanon.domain.policy import Labels
+from xnat_pixelanon.domain.session import SourceSession
+from xnat_pixelanon.errors import LabelError
+from xnat_pixelanon.headers import holds_known, same_label
+from xnat_pixelanon.pipeline.pool import Workers
+from xnat_pixelanon.pipeline.progress import Progress
+from xnat_pixelanon.pipeline.reading import Files
+from xnat_pixelanon.pipeline.rules import Rules
+from xnat_pixelanon.pipeline.work import LabelTask, search_labels
+
+_VALID = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_-]{{0,{LONGEST - 1}}}")
+_XNAT_ID = re.compile(r"[A-Za-z0-9_-]+_[A-Z]\d{5,}")
+_RENAME = "rename it in staging, or let an owner set labels.{kind} to pseudonym"
+_WRITTEN = (
+    "; where only XNAT's own script writes labels over Patient's Name and Patient ID, an owner says so in the policy:"
+    " labels.written_to_headers"
+)
+
+
+def kept(session: SourceSession, labels: Labels) -> dict[str, str]:
+    """The labels of staging that are kept, by `subject` and `session`."""
+    ours = {"subject": session.subject, "session": session.label}
+    return {kind: label for kind, label in ours.items() if getattr(labels, kind) == "keep"}
+
+
+def check_kept(session: SourceSession, rules: Rules, numbers: Sequence[str]) -> None:
+    """LabelError unless each kept label is one that XNAT takes, matches its pattern and holds no other identifier.
+
+    Those are the session's ID, a label that is not kept, `numbers` within such a one, and the owner's list. A label
+    that is the same as a kept one is that label.
+    """
+    labels = rules.policy.labels
+    ours = kept(session, labels)
+    patterns = {"subject": labels.subject_pattern, "session": labels.session_pattern}
+    others = [text for text in (session.id, session.label, session.subject, *numbers) if text]
+    others = [text for text in others if not any(same_label(text, label) for label in ours.values())]
+    for kind, label in ours.items():
+        hint = _RENAME.format(kind=kind)
+        if not _VALID.fullmatch(label) or _XNAT_ID.fullmatch(label):
+            what = f"letters, digits, _ and -, at most {LONGEST}, and not made like one of XNAT's IDs"
+            raise LabelError(f"the {kind} label cannot be kept: kept labels are {what}", hint=hint)
+        if not matches(patterns[kind], label):
+            raise LabelError(
+                f"the {kind} label is not as labels.{kind}_pattern of the policy says; it is not kept", hint=hint
+            )
+        if holds_known(label, (*others, *rules.policy.identifiers)):
+            raise LabelError(
+                f"the {kind} label holds what is not to be kept: the session's ID, a label that becomes a pseudonym, or"
+                " a word of headers.identifiers",
+                hint=hint,
+            )
+
+
+def search_headers(
+    ours: dict[str, str],
+    files: Files,
+    scans: Sequence[ScanFacts],
+    rules: Rules,
+    folder: Path,
+    workers: Workers,
+    progress: Progress,
+) -> None:
+    """LabelError where a kept label holds a name, number, date or UID of the header of any readable file.
+
+    Of all files of the session, whether they are sent or not: they are of the same person.
+    """
+    written = rules.policy.labels.written_to_headers
+    paths = [
+        file.path
+        for own, scan in zip(files, scans, strict=True)
+        for file, facts in zip(own, scan.instances, strict=True)
+        if not facts.damage
+    ]
+    labels = tuple(ours.values())
+    tasks = [LabelTask(path, labels, rules.policy.headers, written, folder) for path in paths]
+    progress.step_starts("labels", len(tasks))
+    found: set[str] = set()
+    for done in workers.each(search_labels, tasks):
+        holds = done.result or (True,) * len(labels)
+        found.update(kind for kind, one in zip(ours, holds, strict=True) if one)
+        progress.file_done("labels")
+    for kind in sorted(found):
+        raise LabelError(
+            f"the {kind} label holds a name, number, date or UID of the session's own headers, or one of them cannot be"
+            " read; it is not kept",
+            hint=_RENAME.format(kind=kind) + ("" if written else _WRITTEN),
+        )
