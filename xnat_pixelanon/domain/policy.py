@@ -11,30 +11,30 @@ from typing import Any, Literal
 from xnat_pixelanon.domain.changes import OnChange
 from xnat_pixelanon.domain.documents import parse, schema_problems
 from xnat_pixelanon.domain.header_rules import PLAIN, HeaderRules, rule_problems
-from xnat_pixelanon.domain.label_patterns import pattern_problem
 from xnat_pixelanon.domain.objects import headers_only_problem
 from xnat_pixelanon.errors import DocumentError
 
 DOCUMENT = "policy.json"
+_FIXED_LETTERS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """How subjects and sessions are named on the clean side: by pseudonyms, or by their labels in staging."""
+    """How subjects and sessions are named on the clean side: by pseudonyms, or by the labels that they have.
 
+    Labels that are kept match the owner's pattern as a whole.
+    """
+
+    prefix: str = ""
+    subject_from: Literal["subject_label", "patient_id"] = "subject_label"
     subject: Literal["pseudonym", "keep"] = "pseudonym"
     session: Literal["pseudonym", "keep"] = "pseudonym"
     subject_pattern: str = ""
-    """Of domain/label_patterns.py: what a label is like that is kept."""
     session_pattern: str = ""
-    prefix: str = ""
-    subject_from: Literal["subject_label", "patient_id"] = "subject_label"
-    written_to_headers: bool = False
-    """Staging writes its labels over Patient's Name and Patient ID, as XNAT's own script does: there they are no sign
-    that a label was made of a name or number."""
 
     @property
-    def keeps(self) -> bool:
+    def kept(self) -> bool:
+        """Whether a label of staging stays."""
         return "keep" in (self.subject, self.session)
 
 
@@ -120,6 +120,8 @@ class Policy:
             "prefix": self.labels.prefix,
             "subject_from": self.labels.subject_from,
         }
+        if self.labels.kept:
+            parts["kept"] = [self.labels.subject, self.labels.session]
         if self.headers != PLAIN:
             parts["headers"] = self.headers.as_document()
         return f"sha256:{sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()}"
@@ -133,19 +135,20 @@ def _headers_only_problems(document: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _label_problems(labels: Mapping[str, Any]) -> Iterator[str]:
-    """Kept labels without a pattern, and settings that would be without effect: refused, never ignored."""
-    keeps = [key for key in ("subject", "session") if labels.get(key) == "keep"]
+    """A label that is kept needs a pattern that more than numbers match: a hospital's own numbers are no pseudonyms."""
     for key in ("subject", "session"):
-        name = f"{key}_pattern"
-        if name in labels and key not in keeps:
-            yield f'$.labels.{name}: it is for labels that are kept; expected labels.{key} to be "keep", or no pattern'
-        elif key in keeps and name not in labels:
-            yield f"$.labels.{key}: a label is kept only where $.labels.{name} says what it is like; expected a pattern"
-        elif key in keeps and (problem := pattern_problem(labels[name])):
-            yield f"$.labels.{name}: {problem}"
-    if len(keeps) == 2 and labels.get("prefix"):
-        yield '$.labels.prefix: it is for pseudonyms, and both labels are kept; expected ""'
-    if "subject" in keeps and labels.get("subject_from", "subject_label") != "subject_label":
-        yield '$.labels.subject_from: it is for pseudonyms, and the label is kept; expected "subject_label"'
-    if labels.get("written_to_headers") and not keeps:
-        yield "$.labels.written_to_headers: it is for labels that are kept; expected false"
+        pattern = labels.get(f"{key}_pattern")
+        if labels.get(key) != "keep":
+            if pattern is not None:
+                yield f'$.labels.{key}_pattern: no label is kept; expected "keep" in $.labels.{key}, or no pattern'
+        elif pattern is None:
+            yield f"$.labels.{key}_pattern: missing; a label is kept where it matches a pattern, as STUDY7-###"
+        elif sum(map(str.isalpha, pattern)) < _FIXED_LETTERS:
+            yield (
+                f"$.labels.{key}_pattern: expected {_FIXED_LETTERS} letters or more that stand for themselves: "
+                "a hospital's own numbers must not match"
+            )
+    if labels.get("subject") == "keep" and labels.get("subject_from") == "patient_id":
+        yield '$.labels.subject: the label is kept, and subject_from is patient_id; expected "subject_label"'
+    if labels.get("prefix") and labels.get("subject") == labels.get("session") == "keep":
+        yield "$.labels.prefix: it stands before pseudonyms, and there are none; expected an empty one"

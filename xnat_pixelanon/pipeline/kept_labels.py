@@ -19,15 +19,10 @@ from xnat_pixelanon.pipeline.pool import Workers
 from xnat_pixelanon.pipeline.progress import Progress
 from xnat_pixelanon.pipeline.reading import Files
 from xnat_pixelanon.pipeline.rules import Rules
-from xnat_pixelanon.pipeline.work import LabelTask, search_labels
+from xnat_pixelanon.pipeline.work import LabelTask, look_for_labels
 
 _VALID = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_-]{{0,{LONGEST - 1}}}")
-_XNAT_ID = re.compile(r"[A-Za-z0-9_-]+_[A-Z]\d{5,}")
 _RENAME = "rename it in staging, or let an owner set labels.{kind} to pseudonym"
-_WRITTEN = (
-    "; where only XNAT's own script writes labels over Patient's Name and Patient ID, an owner says so in the policy:"
-    " labels.written_to_headers"
-)
 
 
 def kept(session: SourceSession, labels: Labels) -> dict[str, str]:
@@ -45,18 +40,16 @@ def check_kept(session: SourceSession, rules: Rules, numbers: Sequence[str]) -> 
     labels = rules.policy.labels
     ours = kept(session, labels)
     patterns = {"subject": labels.subject_pattern, "session": labels.session_pattern}
-    others = [text for text in (session.id, session.label, session.subject, *numbers) if text]
+    others = [text for text in (session.label, session.subject, *numbers) if text]
     others = [text for text in others if not any(same_label(text, label) for label in ours.values())]
     for kind, label in ours.items():
         hint = _RENAME.format(kind=kind)
-        if not _VALID.fullmatch(label) or _XNAT_ID.fullmatch(label):
-            what = f"letters, digits, _ and -, at most {LONGEST}, and not made like one of XNAT's IDs"
+        if not _VALID.fullmatch(label):
+            what = f"a letter or digit, then letters, digits, _ and -, at most {LONGEST}"
             raise LabelError(f"the {kind} label cannot be kept: kept labels are {what}", hint=hint)
         if not matches(patterns[kind], label):
-            raise LabelError(
-                f"the {kind} label is not as labels.{kind}_pattern of the policy says; it is not kept", hint=hint
-            )
-        if holds_known(label, (*others, *rules.policy.identifiers)):
+            raise LabelError(f"the {kind} label does not match the pattern of labels that the policy keeps", hint=hint)
+        if holds_known(label, (session.id, *others, *rules.policy.identifiers)):
             raise LabelError(
                 f"the {kind} label holds what is not to be kept: the session's ID, a label that becomes a pseudonym, or"
                 " a word of headers.identifiers",
@@ -77,24 +70,21 @@ def search_headers(
 
     Of all files of the session, whether they are sent or not: they are of the same person.
     """
-    written = rules.policy.labels.written_to_headers
     paths = [
         file.path
         for own, scan in zip(files, scans, strict=True)
         for file, facts in zip(own, scan.instances, strict=True)
         if not facts.damage
     ]
-    labels = tuple(ours.values())
-    tasks = [LabelTask(path, labels, rules.policy.headers, written, folder) for path in paths]
+    tasks = [LabelTask(path, tuple(ours.values()), rules.policy.headers, folder) for path in paths]
     progress.step_starts("labels", len(tasks))
     found: set[str] = set()
-    for done in workers.each(search_labels, tasks):
-        holds = done.result or (True,) * len(labels)
-        found.update(kind for kind, one in zip(ours, holds, strict=True) if one)
+    for done in workers.each(look_for_labels, tasks):
+        found.add("a header that ended its worker process" if done.result is None else done.result)
         progress.file_done("labels")
-    for kind in sorted(found):
+    where = sorted(found - {""})
+    if where:
         raise LabelError(
-            f"the {kind} label holds a name, number, date or UID of the session's own headers, or one of them cannot be"
-            " read; it is not kept",
-            hint=_RENAME.format(kind=kind) + ("" if written else _WRITTEN),
+            f"a label that the policy keeps holds what stands in {where[0]} of the session's images",
+            hint="rename subject or session in staging, or let an owner set the policy's labels to pseudonym",
         )

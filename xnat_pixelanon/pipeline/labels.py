@@ -24,7 +24,7 @@ def clean_labels(session: SourceSession, scans: Sequence[ScanFacts], rules: Rule
     label of staging may not be kept.
     """
     labels = rules.policy.labels
-    if labels.keeps:
+    if labels.kept:
         check_kept(session, rules, sorted(_numbers_not_kept(session, rules)))
     if labels.subject == "keep":
         subject = session.subject

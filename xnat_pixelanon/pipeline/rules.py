@@ -105,7 +105,7 @@ def given_rules(files: RuleFiles, *, dry_run: bool) -> RuleReader:
     def read() -> Rules:
         templates = TemplateSet.from_text(_read(templates_file), str(templates_file))
         policy = policy_of_file(policy_file) if policy_file else _NO_POLICY
-        if policy.labels.keeps:
+        if policy.labels.kept:
             raise ConfigurationError(
                 "the policy keeps labels, and a folder has none: only XNAT names subjects and sessions",
                 hint="let labels.subject and labels.session of a policy for folders be pseudonym",

@@ -143,7 +143,7 @@ class _Line:
     def _labels(self) -> tuple[tuple[str, str], LabelError | None]:
         """Those of the clean side, and why the policy's labels cannot be kept. A dry run gives no pseudonyms."""
         job = self._job
-        wanted = job.destination is not None or job.rules.script or job.rules.policy.labels.keeps
+        wanted = job.destination is not None or job.rules.script or job.rules.policy.labels.kept
         if not wanted or not self._readable():
             return ("", ""), None
         try:

@@ -18,7 +18,7 @@ from xnat_pixelanon.headers import (
     HeaderRequest,
     ProofMemory,
     carriers_of,
-    holds_of_header,
+    held_in_labels,
     prove_bytes,
     prove_header,
     scripted,
@@ -72,12 +72,11 @@ class ScriptTask:
 
 @dataclass(frozen=True, slots=True)
 class LabelTask:
-    """Look for what the header of one file says in labels that are to be kept."""
+    """Look whether labels hold what identifies in the header of one file."""
 
     path: Path
     labels: tuple[str, ...] = field(repr=False)
     rules: HeaderRules
-    written_to_headers: bool
     scratch: Path
 
 
@@ -149,17 +148,17 @@ def _asked(task: ScriptTask) -> ScriptFacts:
     return ScriptFacts(found.rectangles, found.rejected)
 
 
-def search_labels(task: LabelTask) -> tuple[bool, ...]:
-    """For each label whether it holds what identifies this file; of a header that cannot be read, everything does."""
-    return _quietly(lambda: _searched(task))
+def look_for_labels(task: LabelTask) -> str:
+    """The path of an element of which a label holds the value, '' where there is none."""
 
+    def looked() -> str:
+        try:
+            with open_source(task.path, task.scratch) as source:
+                return held_in_labels(source.header, task.labels, task.rules)
+        except InstanceError:
+            return ""  # refused when it is cleaned, for the same reason
 
-def _searched(task: LabelTask) -> tuple[bool, ...]:
-    try:
-        with open_source(task.path, task.scratch) as source:
-            return holds_of_header(task.labels, source.header, task.rules, written_to_headers=task.written_to_headers)
-    except InstanceError:
-        return (True,) * len(task.labels)
+    return _quietly(looked)
 
 
 def clean(task: CleanTask) -> Cleaned | Failed:
