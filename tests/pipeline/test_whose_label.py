@@ -158,6 +158,7 @@ _REFUSED: list[tuple[str, str, dict[str, Any], dict[str, Any], str]] = [
     ("PX-017", SESSION, KEPT, {}, "subject label does not match the pattern"),
     (SUBJECT, SESSION, without("subject", "subject_pattern"), {}, "a label that becomes a pseudonym"),
     (SUBJECT, SESSION, KEPT, {"identifiers": ["S017"]}, r"a word of headers\.identifiers"),
+    (SUBJECT, SESSION, KEPT, {"identifiers": ["x-s"]}, r"a word of headers\.identifiers"),
     (SUBJECT, "STAGE_E00001", without(session_pattern="STAGE_E#+"), {}, "holds what is not to be kept"),
     (SUBJECT, "PX-20230612", without(session_pattern="PX-########"), {}, rf"{_HEADER} \(0008,0020\)"),
     (SUBJECT, "PX-INVENTOR-1", without(session_pattern="PX-@+-1"), {}, rf"{_HEADER} \(0008,0090\)"),
@@ -260,9 +261,9 @@ def test_an_xnat_project_goes_to_a_folder_under_its_labels(site: Site, tmp_path:
     assert one(site, destination=out).outcome == "published"
     assert [path.name for path in (tmp_path / "out" / SUBJECT).iterdir()] == [SESSION]
     assert one(site, destination=out).outcome == "unchanged"
-    rival = tmp_path / "out" / SUBJECT / "SOMEBODYS"
-    rival.mkdir()
-    assert one(site, destination=out).outcome == "conflict"
+    (tmp_path / "out" / SUBJECT / "SOMEBODYS").mkdir()
+    site.seed("PX-S017-CT2", slices(PERSON, 1, study=2), person=PERSON, subject=SUBJECT)
+    assert site.outcomes(destination=out) == ["unchanged", "conflict"]
 
 
 # Whose label it is
@@ -296,6 +297,28 @@ def test_a_subject_of_that_label_with_somebodys_session_is_a_conflict_and_an_emp
     with connect(Credentials(site.clean.url, OWNER, PASSWORD)) as owner:
         owner.delete(f"/data/projects/{CLEAN}/experiments/THEIRS?removeFiles=true", "deleting", (200,))
     assert one(site).outcome == "published"
+
+
+@pytest.mark.parametrize("on_change", ["replace", "withdraw"])
+def test_what_stands_there_is_changed_and_taken_back_whoever_came_under_its_subject(
+    site: Site, on_change: str, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    for destination in (None, DirLocation(out)):
+        assert one(site, destination=destination).outcome == "published"
+    theirs = save(slices(Person.numbered(2), 1, study=9)[0], site.root / "theirs.dcm")
+    site.clean.seed_session(CLEAN, SUBJECT, "THEIRS", [theirs])
+    (out / SUBJECT / "THEIRS").mkdir()
+    site.seed(SESSION, slices(PERSON, 1, series=7), person=PERSON, subject=SUBJECT)
+    for destination in (None, DirLocation(out)):
+        assert one(site, destination=destination).outcome == "grown"
+    site.policy(labels=KEPT, on_change=on_change)
+    site.templates(clean_template(), exclusions=[{"match": {"modality": "US"}}])
+    for destination in (None, DirLocation(out)):
+        assert one(site, destination=destination).outcome == {"replace": "published"}.get(on_change, "withdrawn")
+    assert sorted(site.visible()) == sorted(["THEIRS", *([SESSION] if on_change == "replace" else [])])
+    assert (out / SUBJECT / SESSION).exists() is (on_change == "replace")
+    assert {str(pydicom.dcmread(path).Modality) for path in site.copies()} == {"CT"}
 
 
 def test_somebodys_session_under_the_label_is_a_conflict_and_none_of_a_withdrawals(site: Site) -> None:

@@ -63,15 +63,16 @@ class CleanProject:
         """
         listed = self.sessions("" if everywhere else name.session)
         found = [s for s in listed if s.label == name.session or s.uid == name.study_instance_uid]
-        if everywhere and (reason := self._others_subject(listed, found, name)):
-            return Foreign(reason), None
-        if not found:
-            return Absent(), None
-        session = found[0]
-        reason = self._foreign(found, name)
+        session = found[0] if found else None
+        reason = self._foreign(found, name) if found else ""
+        text = self._receipt_text(session) if session is not None and not reason else None
+        seen = session is not None and session.is_active and text is not None  # looked at when it became visible
+        if everywhere and not seen and not reason:
+            reason = self._others_subject(listed, found, name)
         if reason:
             return Foreign(reason), None
-        text = self._receipt_text(session)
+        if session is None:
+            return Absent(), None
         if text is None:
             return Unfinished(), session
         receipt = parse_receipt(text)

@@ -63,12 +63,10 @@ class DirDestination:
     def look(self, package_labels: tuple[str, str], study_instance_uid: str, subject: str = "") -> Standing:
         """How the session stands there now; changes nothing."""
         final = self._final(package_labels)
-        if subject and any(
-            path.name != final.name and (receipt is None or receipt.subject != subject)
-            for path, receipt in self._below(final.parent)
-        ):
-            return Foreign(OTHERS_SUBJECT)
         if not os.path.lexists(final):
+            others = (receipt for path, receipt in self._below(final.parent) if path != final)
+            if subject and any(receipt is None or receipt.subject != subject for receipt in others):
+                return Foreign(OTHERS_SUBJECT)
             # Ours may have come to be just now: a rival's, which is not elsewhere.
             elsewhere = any(
                 path != final and receipt is not None and receipt.study_instance_uid == study_instance_uid

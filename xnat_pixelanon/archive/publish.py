@@ -33,7 +33,8 @@ class Publication(Settling):
     """One package on its way. `gate` is asked just before the session comes to be, and before it becomes visible."""
 
     def __init__(self, means: Means, package: Package, gate: Callable[[], None], scratch: Path) -> None:
-        subject = package.receipt.subject
+        new = not package.adds and package.replaces is None
+        subject = package.receipt.subject if new else ""
         name = Name(package.subject_label, package.session_label, package.study_instance_uid, subject)
         super().__init__(means, name, gate, scratch)
         self.package = package

@@ -57,7 +57,7 @@ class Withdrawal:
         listed = self._clean.sessions("" if study else label)
         found = [one for one in listed if (label and one.label == label) or (study and one.uid == study)]
         if self._claim.kept:
-            found = [one for one in found if one.uid == study or self._is_ours(one)]
+            found = [one for one in found if (study and one.uid == study) or self._is_ours(one)]
         if not found and not study:
             found = self._by_receipt()
         kept: list[tuple[CleanSession, Receipt | None]] = []

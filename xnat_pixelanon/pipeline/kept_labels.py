@@ -49,7 +49,10 @@ def check_kept(session: SourceSession, rules: Rules, numbers: Sequence[str]) -> 
             raise LabelError(f"the {kind} label cannot be kept: kept labels are {what}", hint=hint)
         if not matches(patterns[kind], label):
             raise LabelError(f"the {kind} label does not match the pattern of labels that the policy keeps", hint=hint)
-        if holds_known(label, (session.id, *others, *rules.policy.identifiers)):
+        listed = rules.policy.identifiers
+        if holds_known(label, (session.id, *others, *listed)) or any(
+            text.casefold() in label.casefold() for text in listed
+        ):
             raise LabelError(
                 f"the {kind} label holds what is not to be kept: the session's ID, a label that becomes a pseudonym, or"
                 " a word of headers.identifiers",
