@@ -10,6 +10,7 @@
     ├─ SessionError                1   one session could not be finished; others go on
     │  ├─ TransferError                the server or the network did not do what it said
     │  ├─ ScratchError                 the scratch folder is full or not writable
+    │  ├─ LabelError                   a label that the policy keeps may not be seen on the clean side
     │  ├─ ConflictError                the clean project holds something that is not ours
     │  └─ ChangedError                 policy, templates or source changed while we worked
     │     └─ OvertakenError               two stored a document at the same moment
@@ -87,6 +88,10 @@ class TransferError(SessionError):
 
 class ScratchError(SessionError):
     """The scratch folder is full or not writable."""
+
+
+class LabelError(SessionError):
+    """A label that the policy keeps may not be seen on the clean side; the text does not quote it."""
 
 
 class ConflictError(SessionError):

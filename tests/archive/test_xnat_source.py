@@ -174,6 +174,18 @@ def test_rechecking_notices_late_files_changes_renames_and_removal(world, seed, 
         source.recheck(one, contents)
 
 
+def test_rechecking_notices_another_subject(world, seed):
+    session = seed(world)
+    source = source_of(world)
+    one = source.sessions(())[0]
+    contents = source.contents(one)
+    world.sandbox.give_to_subject(session, "SOMEBODY")
+    with pytest.raises(ChangedError, match="another subject"):
+        source.recheck(one, contents)
+    world.sandbox.give_to_subject(session, one.subject)
+    source.recheck(one, contents)
+
+
 def test_only_reading_requests_are_made(world, seed, tmp_path):
     seed(world)
     source = source_of(world)

@@ -117,8 +117,10 @@ def test_items_are_told_in_order_and_not_within_what_goes(typed: Typed, tmp_path
 def test_hostile_text_is_escaped(site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ds = slices(PERSON, 1)[0]
     ds.SeriesDescription = "[red]\x1b[2J\n" + "x" * 50
-    ds.save_as(tmp_path / "one.dcm", enforce_file_format=True)
-    assert site.command("headers", str(tmp_path / "one.dcm"), "--show-values") == 0
+    hostile, broken = tmp_path / "\x1b]0;one.dcm", tmp_path / "\x1b[2Jtwo.dcm"
+    ds.save_as(hostile, enforce_file_format=True)
+    broken.write_text("none")
+    assert site.command("headers", str(hostile), str(broken), "--show-values") == 1
     out = capsys.readouterr().out
     assert "\x1b" not in out
     assert "[red]" in out

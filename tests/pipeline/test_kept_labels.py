@@ -11,6 +11,7 @@ import pytest
 
 from tests.pipeline.conftest import CLEAN, QUICK, STAGING, InProcess, Site, slices
 from xnat_pixelanon.archive import DirLocation, XnatLocation
+from xnat_pixelanon.errors import ConfigurationError
 from xnat_pixelanon.pipeline.looking import look_up
 from xnat_pixelanon.pipeline.rules import RuleFiles
 from xnat_pixelanon.pipeline.withdrawing import withdraw
@@ -138,5 +139,5 @@ def test_a_folder_has_no_labels(armed: Site, tmp_path: Path) -> None:
         (tmp_path / name).write_text(json.dumps(document))
     files = RuleFiles(tmp_path / "templates.json", tmp_path / "policy.json", tmp_path / "key")
     source = DirLocation(site.samples[0].files[0].parent)
-    (session,) = site.run(source=source, files=files, dry_run=True).report.sessions
-    assert "a folder has no labels" in session.hint
+    with pytest.raises(ConfigurationError, match="a folder has none"):
+        site.run(source=source, files=files, dry_run=True)

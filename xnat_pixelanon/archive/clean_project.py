@@ -14,6 +14,7 @@ from xnat_pixelanon.domain.receipt import FILE_NAME, RELEASED_FILE, RESOURCE, Re
 from xnat_pixelanon.errors import DocumentError, SessionError, TransferError
 
 # XNAT gives the column back in lower case, whatever case it was asked in.
+OTHERS_SUBJECT = "the clean project has a subject under our kept label that is not known to be the same person"
 _STATUS = "xnat:imagesessiondata/meta/status"
 
 
@@ -44,6 +45,8 @@ class Name:
     subject: str = field(repr=False)
     session: str = field(repr=False)
     study_instance_uid: str = field(repr=False)
+    subject_digest: str = field(default="", repr=False)
+    """Receipt.subject, where the subject's label is kept."""
 
 
 class CleanProject:
@@ -60,13 +63,16 @@ class CleanProject:
         """
         listed = self.sessions("" if everywhere else name.session)
         found = [s for s in listed if s.label == name.session or s.uid == name.study_instance_uid]
-        if not found:
-            return Absent(), None
-        session = found[0]
-        reason = self._foreign(found, name)
+        session = found[0] if found else None
+        reason = self._foreign(found, name) if found else ""
+        text = self._receipt_text(session) if session is not None and not reason else None
+        seen = session is not None and session.is_active and text is not None  # looked at when it became visible
+        if everywhere and not seen and not reason:
+            reason = self._others_subject(listed, found, name)
         if reason:
             return Foreign(reason), None
-        text = self._receipt_text(session)
+        if session is None:
+            return Absent(), None
         if text is None:
             return Unfinished(), session
         receipt = parse_receipt(text)
@@ -76,6 +82,26 @@ class CleanProject:
         if session.is_quarantined:
             return Unfinished(), session  # cut while it was being written
         return Foreign("the session's receipt is not one"), None
+
+    def others_subject(self, name: Name) -> str:
+        """Why the subject is not ours alone, where its label is kept; empty where it is."""
+        if not name.subject_digest:
+            return ""
+        listed = self.sessions()
+        return self._others_subject(listed, [one for one in listed if one.label == name.session], name)
+
+    def _others_subject(self, listed: list[CleanSession], ours: list[CleanSession], name: Name) -> str:
+        """Of a session without receipt nobody knows whose it is: hidden, it may be of a run at work and is passed."""
+        if not name.subject_digest:
+            return ""
+        same = [one for one in listed if one.subject.casefold() == name.subject.casefold() and one not in ours]
+        for one in same:
+            receipt = self.receipt(one)
+            if receipt is None and one.is_quarantined:
+                continue
+            if receipt is None or receipt.subject != name.subject_digest:
+                return OTHERS_SUBJECT
+        return ""
 
     def sessions(self, label: str = "") -> list[CleanSession]:
         """The image sessions of the project that the account can see; of one label only where that is given.

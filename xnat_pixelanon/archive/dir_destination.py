@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from xnat_pixelanon.archive import folders
-from xnat_pixelanon.archive.clean_project import parse_receipt, receipt_bytes
+from xnat_pixelanon.archive.clean_project import OTHERS_SUBJECT, parse_receipt, receipt_bytes
 from xnat_pixelanon.archive.ports import Absent, Claim, Foreign, Outrun, Published, Sent, Standing, TakenBack
+from xnat_pixelanon.archive.prearchive import is_named_for
 from xnat_pixelanon.archive.verify import PixelDigest, Series, digest_files, expected, satisfies
 from xnat_pixelanon.domain.receipt import FILE_NAME, Receipt, ReceiptScan
 from xnat_pixelanon.domain.session import Package
@@ -25,6 +26,7 @@ from xnat_pixelanon.errors import (
 )
 
 _LABEL = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
+_ASIDE = re.compile(r"-replaced$|(?<=-)withdrawn-(?=\d+$)")
 _NOT_OURS = "look at it in the destination folder; what is not known to be ours is never deleted"
 
 
@@ -58,10 +60,13 @@ class DirDestination:
                 f"the destination folder {self.root} cannot be written", hint="check that it is a folder, and its owner"
             )
 
-    def look(self, package_labels: tuple[str, str], study_instance_uid: str) -> Standing:
+    def look(self, package_labels: tuple[str, str], study_instance_uid: str, subject: str = "") -> Standing:
         """How the session stands there now; changes nothing."""
         final = self._final(package_labels)
         if not os.path.lexists(final):
+            others = (receipt for path, receipt in self._below(final.parent) if path != final)
+            if subject and any(receipt is None or receipt.subject != subject for receipt in others):
+                return Foreign(OTHERS_SUBJECT)
             # Ours may have come to be just now: a rival's, which is not elsewhere.
             elsewhere = any(
                 path != final and receipt is not None and receipt.study_instance_uid == study_instance_uid
@@ -120,7 +125,7 @@ class DirDestination:
     def take_back(self, claim: Claim, gate: Callable[[], None]) -> TakenBack | None:
         """Remove the session that was made from this source; see ports.Destination.take_back."""
         final = self._claimed(claim)
-        hidden = list(self.root.glob(f"*/.PXA-{claim.session_label}-*"))
+        hidden = [path for path in self.root.glob("*/.PXA-*") if _is_left_of(claim.session_label, path)]
         if final is None and not hidden:
             return None
         gate()
@@ -141,9 +146,11 @@ class DirDestination:
 
     def _claimed(self, claim: Claim) -> Path | None:
         """The session's folder, known to be ours by its receipt."""
-        self._check_name(claim.session_label)
+        if claim.session_label or not claim.kept:
+            self._check_name(claim.session_label)
         ours = [path for path, receipt in self._receipts() if receipt is not None and receipt.source == claim.source]
-        found = [path for path in self.root.glob(f"[!.]*/{claim.session_label}") if path not in ours] + ours
+        there = [] if claim.kept else self.root.glob(f"[!.]*/{claim.session_label}")
+        found = [path for path in there if path not in ours] + ours
         if not found:
             return None
         if len(found) > 1 or found != ours:
@@ -162,12 +169,18 @@ class DirDestination:
         """Every session's folder with its receipt."""
         return ((path.parent, _receipt(path)) for path in self.root.glob(f"[!.]*/[!.]*/{FILE_NAME}"))
 
+    def _below(self, subject: Path) -> Iterator[tuple[Path, Receipt | None]]:
+        """Every session's folder of a subject, with its receipt."""
+        folders_there = (path for path in subject.glob("[!.]*") if path.is_dir())
+        return ((path, _receipt(path / FILE_NAME)) for path in folders_there)
+
     def _check_name(self, label: str) -> None:
         if not _LABEL.fullmatch(label):
             raise RefusedError("a label cannot be the name of a folder", hint="use letters, digits, _ and - in labels")
 
     def _look(self, package: Package) -> Absent | Published:
-        standing = self.look((package.subject_label, package.session_label), package.study_instance_uid)
+        labels = (package.subject_label, package.session_label)
+        standing = self.look(labels, package.study_instance_uid, package.receipt.subject)
         match standing:
             case Absent() | Published():
                 return standing
@@ -258,7 +271,7 @@ class DirDestination:
     def _purge(self, final: Path) -> None:
         """Remove what runs left here that died: hidden, of this session, untouched for long."""
         limit = time.time() - self._leftover_age
-        for folder in final.parent.glob(f".PXA-{final.name}-*"):
+        for folder in (path for path in final.parent.glob(".PXA-*") if _is_left_of(final.name, path)):
             newest = max(path.lstat().st_mtime for path in (folder, *folder.rglob("*")))
             if newest < limit:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -272,6 +285,11 @@ class DirDestination:
                 f"cannot write into the destination folder {self.root}: {error.strerror}",
                 hint="free space there or correct its rights, then run again",
             ) from None
+
+
+def _is_left_of(session_label: str, path: Path) -> bool:
+    """Whether a run made a hidden folder on the way of this session, or put it aside."""
+    return is_named_for(session_label, _ASIDE.sub("", path.name.removeprefix(".")))
 
 
 def _base(package: Package) -> set[ReceiptScan]:

@@ -103,6 +103,9 @@ class Claim:
     study_instance_uid: str = ""
     """The new one, where it is known: by it a session is found under a label of another prefix, and a crash of ours,
     that has no receipt, is told from somebody else's session."""
+    kept: bool = False
+    """The label is that of staging: somebody else may well have a session under it, and that is none of ours. Empty
+    where staging no longer has the session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +127,11 @@ class Destination(Protocol):
     def check(self) -> None:
         """Raise ConfigurationError unless everything that a publication needs is there; changes nothing."""
 
-    def look(self, package_labels: tuple[str, str], study_instance_uid: str) -> Standing:
-        """How the session (subject label, session label) stands there now; by reading requests only."""
+    def look(self, package_labels: tuple[str, str], study_instance_uid: str, subject: str = "") -> Standing:
+        """How the session (subject label, session label) stands there now; by reading requests only.
+
+        `subject`: Receipt.subject, where the subject's label is kept: under it only sessions with the same may stand.
+        """
 
     def publish(self, package: Package, gate: Callable[[], None], scratch: Path) -> Sent | Outrun:
         """Publish all of the package or nothing.

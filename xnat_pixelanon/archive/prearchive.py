@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from xnat_pixelanon.archive.connection import XnatConnection
 from xnat_pixelanon.errors import ConfigurationError, TransferError
 
 PREFIX = "PXA-"
+_RUN = re.compile(r"(?:\d{8}T\d{6}-)?[0-9A-Za-z]+")
 _FINAL = frozenset({"READY", "CONFLICT", "ERROR"})
 
 
@@ -125,11 +127,10 @@ class Prearchive:
         Both times are the server's, so neither clock nor time zone of ours counts. Younger ones may belong to a run
         that is at work.
         """
-        prefix = f"{PREFIX}{session_label}-"
         removed = 0
         for entry in self.entries():
             is_own = (entry.timestamp, entry.folder) == (own.timestamp, own.folder)
-            if entry.name.startswith(prefix) and not is_own and _seconds(entry, own) >= age:
+            if is_named_for(session_label, entry.name) and not is_own and _seconds(entry, own) >= age:
                 removed += self.delete(entry)
         return removed
 
@@ -142,11 +143,10 @@ class Prearchive:
         archived is waited for, `limit` seconds: its run is past its own gate, and a session comes to be. What is still
         received is left: its run has its gate before it.
         """
-        prefix = f"{PREFIX}{session_label}-"
         ours = [
             one
             for one in self.entries()
-            if one.name.startswith(prefix) or (study and one.study == study and one.name.startswith(PREFIX))
+            if is_named_for(session_label, one.name) or (study and one.study == study and one.name.startswith(PREFIX))
         ]
         waited = [self.wait_until_final(one, limit, poll) if one.is_being_archived else one for one in ours]
         left = [one for one in waited if one is not None and (one.is_final or one.is_being_archived)]
@@ -182,6 +182,15 @@ class Prearchive:
 def entry_name(session_label: str, run: str) -> str:
     """The session name of an upload: nothing that another run sends can join it."""
     return f"{PREFIX}{session_label}-{run}"
+
+
+def is_named_for(session_label: str, name: str) -> bool:
+    """Whether a run gave this name to what it sends or builds of the session: `PXA-LABEL-RUN`.
+
+    Labels that are kept begin like one another: `S1` and `S1-US`. A run's name is told by its shape (new_run_id).
+    """
+    start = f"{PREFIX}{session_label}-"
+    return bool(session_label) and name.startswith(start) and _RUN.fullmatch(name, len(start)) is not None
 
 
 def _entry(row: dict[str, str]) -> Entry:

@@ -25,6 +25,7 @@ _MAY_HIDE = "; the session may be hidden until a later run has finished it"
 _ONE_KIND = "; XNAT merges no scans of another modality into a session, unless its site allows it"
 _AS_BEFORE = "; the session is as it was before"
 _WHOLE = "; the session is there as a whole all the same"
+_RENAME = "find out who it is; let one of the two be renamed in staging, or become a pseudonym"
 _OTHER = "what the clean project holds is not what was sent; the session stays hidden"
 
 
@@ -32,7 +33,9 @@ class Publication(Settling):
     """One package on its way. `gate` is asked just before the session comes to be, and before it becomes visible."""
 
     def __init__(self, means: Means, package: Package, gate: Callable[[], None], scratch: Path) -> None:
-        name = Name(package.subject_label, package.session_label, package.study_instance_uid)
+        new = not package.adds and package.replaces is None
+        subject = package.receipt.subject if new else ""
+        name = Name(package.subject_label, package.session_label, package.study_instance_uid, subject)
         super().__init__(means, name, gate, scratch)
         self.package = package
         self.base: Receipt | None = None
@@ -254,6 +257,8 @@ class Publication(Settling):
             return False
         if not now.is_active:
             self.gate()
+            if reason := self.clean.others_subject(self.name):  # another project's came while ours was archived
+                raise ConflictError(f"{reason}; the session stays hidden", hint=_RENAME)
         return self.clean.release(now, receipt)
 
     def _rivals_again(self, session: CleanSession, receipt: Receipt) -> bool:
@@ -287,4 +292,5 @@ class Publication(Settling):
             empty = self.clean.has_empty_subject(self.package.subject_label)
         except PixelanonError:
             return ""
-        return f"; an empty subject {self.package.subject_label} is left in the clean project" if empty else ""
+        label = "" if self.package.receipt.subject else f" {self.package.subject_label}"  # no label of staging is said
+        return f"; an empty subject{label} is left in the clean project" if empty else ""

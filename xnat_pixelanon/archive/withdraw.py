@@ -55,7 +55,9 @@ class Withdrawal:
         """Sessions under our label, or with our Study Instance UID, each with its receipt."""
         label, study = self._claim.session_label, self._claim.study_instance_uid
         listed = self._clean.sessions("" if study else label)
-        found = [one for one in listed if one.label == label or (study and one.uid == study)]
+        found = [one for one in listed if (label and one.label == label) or (study and one.uid == study)]
+        if self._claim.kept:
+            found = [one for one in found if (study and one.uid == study) or self._is_ours(one)]
         if not found and not study:
             found = self._by_receipt()
         kept: list[tuple[CleanSession, Receipt | None]] = []
@@ -83,6 +85,10 @@ class Withdrawal:
         if reason:
             raise ConflictError(reason, hint=_NOT_OURS)
         return receipt
+
+    def _is_ours(self, session: CleanSession) -> bool:
+        receipt = self._clean.receipt(session)
+        return receipt is not None and receipt.source == self._claim.source
 
     def _is_crash(self, session: CleanSession) -> bool:
         """Hidden, and of our study: a run of ours died before it wrote the receipt."""

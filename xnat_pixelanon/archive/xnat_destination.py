@@ -72,9 +72,9 @@ class XnatDestination:
         check_script(self._connection)
         check_script(self._connection, self._project)
 
-    def look(self, package_labels: tuple[str, str], study_instance_uid: str) -> Standing:
+    def look(self, package_labels: tuple[str, str], study_instance_uid: str, subject: str = "") -> Standing:
         """How the session stands there now; by GET only."""
-        return self._clean.look(Name(*package_labels, study_instance_uid))[0]
+        return self._clean.look(Name(*package_labels, study_instance_uid, subject))[0]
 
     def publish(self, package: Package, gate: Callable[[], None], scratch: Path) -> Sent | Outrun:
         """Publish all or nothing; see ports.Destination.publish.
@@ -106,7 +106,7 @@ class XnatDestination:
             self._clean.remember_released(session, receipt)
 
     def _published(self, package_labels: tuple[str, str], receipt: Receipt) -> tuple[Name, CleanSession]:
-        name = Name(*package_labels, receipt.study_instance_uid)
+        name = Name(*package_labels, receipt.study_instance_uid, receipt.subject)
         standing, session = self._clean.look(name)
         if session is None or not isinstance(standing, Published) or standing.receipt != receipt:
             raise ChangedError("the clean session is no longer the one that was to be finished", hint="run again")

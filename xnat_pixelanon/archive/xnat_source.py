@@ -125,10 +125,12 @@ class XnatSource:
         return target
 
     def recheck(self, session: SourceSession, contents: Contents) -> None:
-        """ChangedError unless the session still is in its place with exactly these files."""
+        """ChangedError unless the session still is in its place, of its subject, with exactly these files."""
         item = self._item(session.id)
         if item is None or (item.get("label"), item.get("project")) != (session.label, self._project):
             raise ChangedError("the session was deleted, renamed or moved meanwhile", hint="run again")
+        if self._subject_of(session) != session.subject:
+            raise ChangedError("the session was given to another subject, or its subject renamed", hint="run again")
         if _comparable(self.contents(session)) != _comparable(contents):
             raise ChangedError("files of the session were added, changed or removed meanwhile", hint="run again")
 
@@ -149,6 +151,12 @@ class XnatSource:
             row.get("xsiType", ""),
             row.get("insert_date", ""),
         )
+
+    def _subject_of(self, session: SourceSession) -> str:
+        """The label of its subject as it is now; a server that does not know the filter lists every session."""
+        uri = uris.experiments(self._project, "ID", "label", "subject_label", label=session.label)
+        rows = self._connection.rows(uri, "reading the subject of a session")
+        return next((row.get("subject_label", "") for row in rows if row.get("ID") == session.id), "")
 
     def _item(self, experiment: str) -> dict[str, Any] | None:
         what = "reading a session"

@@ -83,10 +83,10 @@ def _line(record: dict[str, Any]) -> None:
 def _as_table(path: Path, told: FileTold, *, show_values: bool) -> None:
     console = Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False)
     if told.code:
-        console.print(f"{escape(str(path))}: {told.code}: {escape(told.detail)}")
+        console.print(f"{escape(_plain(str(path)))}: {told.code}: {escape(told.detail)}")
         return
     names = ["element", "attribute", "VR", "action", "rule", *(["before", "after"] if show_values else [])]
-    table = Table(title=escape(str(path)), box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    table = Table(title=escape(_plain(str(path))), box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
     for name in names:
         table.add_column(name, overflow="fold")
     for one in told.elements:
@@ -103,5 +103,10 @@ def _shown(value: str | None) -> str:
     """A value as it may be printed on a terminal: escaped, and cut."""
     if value is None:
         return ""
-    plain = value.encode("unicode_escape").decode("ascii") if not value.isprintable() else value
+    plain = _plain(value)
     return escape(plain if len(plain) <= _LONGEST else f"{plain[:_LONGEST]}...")
+
+
+def _plain(text: str) -> str:
+    """Without a sign that a terminal would obey: names of files can have them too."""
+    return text if text.isprintable() else text.encode("unicode_escape", "surrogatepass").decode("ascii")

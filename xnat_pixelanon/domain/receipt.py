@@ -42,16 +42,20 @@ class Receipt:
     tool_version: str
     study_instance_uid: str
     scans: tuple[ReceiptScan, ...]
+    subject: str = ""
+    """Keyed digest of the source's subject, where its label is kept: who else stands under it is told by this."""
 
     def as_dict(self) -> dict[str, Any]:
         """As stored in receipt.json."""
-        return {"schema_version": SCHEMA_VERSION, **asdict(self), "scans": [asdict(scan) for scan in self.scans]}
+        document = {"schema_version": SCHEMA_VERSION, **asdict(self), "scans": [asdict(scan) for scan in self.scans]}
+        return {key: value for key, value in document.items() if key != "subject" or value}
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> Receipt:
         """From a document that is valid by schemas/receipt.json."""
         scans = tuple(ReceiptScan(**scan) for scan in document["scans"])
-        return cls(document["source"], document["tool_version"], document["study_instance_uid"], scans)
+        source, version, study = (document[key] for key in ("source", "tool_version", "study_instance_uid"))
+        return cls(source, version, study, scans, document.get("subject", ""))
 
 
 def outputs_digest(instances: Iterable[tuple[str, str]]) -> str:

@@ -10,7 +10,7 @@ from xnat_pixelanon.headers.encode import encode_header, encode_parts
 from xnat_pixelanon.headers.engine import clean_header
 from xnat_pixelanon.headers.explain import ElementTold, explain
 from xnat_pixelanon.headers.identity import Identity
-from xnat_pixelanon.headers.kept_labels import held_in_labels
+from xnat_pixelanon.headers.kept_labels import held_in_labels, holds_known, same_label
 from xnat_pixelanon.headers.memory import HeaderMemory
 from xnat_pixelanon.headers.profile import PROFILE_EDITION, describe, profile_digest
 from xnat_pixelanon.headers.proof_bytes import prove_bytes
@@ -43,9 +43,11 @@ __all__ = [
     "exception_problems",
     "explain",
     "held_in_labels",
+    "holds_known",
     "profile_digest",
     "prove_bytes",
     "prove_header",
+    "same_label",
     "script_notes",
     "scripted",
     "write_header",

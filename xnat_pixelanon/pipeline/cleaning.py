@@ -157,12 +157,17 @@ def clean_scan_of(
 
 
 def receipt_of(
-    source: str, study: str, sent: Sequence[CleanScan], planned: Sequence[PlannedScan], there: Receipt | None
+    source: str,
+    study: str,
+    sent: Sequence[CleanScan],
+    planned: Sequence[PlannedScan],
+    there: Receipt | None,
+    subject: str = "",
 ) -> Receipt:
     """The receipt of the session as it has to be afterwards: what is there already, and what is sent now."""
     plans = {plan.series_instance_uid: plan for plan in planned}
     new = tuple(_receipt_scan(scan, plans[scan.series_instance_uid]) for scan in sent)
-    return Receipt(source, __version__, study, (*(there.scans if there else ()), *new))
+    return Receipt(source, __version__, study, (*(there.scans if there else ()), *new), subject)
 
 
 def _receipt_scan(scan: CleanScan, plan: PlannedScan) -> ReceiptScan:

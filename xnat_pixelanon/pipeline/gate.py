@@ -55,4 +55,4 @@ class Gate:
 def _what_counts(rules: Rules) -> tuple[object, ...]:
     policy = rules.policy
     owners = (policy.destination, policy.launchers, policy.publish, policy.on_change)
-    return (*owners, policy.digest, policy.identifiers, policy.url_hosts, rules.script)
+    return (*owners, policy.digest, policy.labels, policy.identifiers, policy.url_hosts, rules.script)

@@ -107,6 +107,11 @@ def given_rules(files: RuleFiles, *, dry_run: bool) -> RuleReader:
         if templates_file is not None:
             templates = TemplateSet.from_text(_read(templates_file), str(templates_file))
         policy = policy_of_file(policy_file) if policy_file else _NO_POLICY
+        if policy.labels.kept:
+            raise ConfigurationError(
+                "the policy keeps labels, and a folder has none: only XNAT names subjects and sessions",
+                hint="let labels.subject and labels.session of a policy for folders be pseudonym",
+            )
         key = stand_in_key if key_file is None or (dry_run and not key_file.exists()) else key_of_file(key_file)
         script = _script(None, files.script, policy)[0]
         return Rules(templates, policy, identity_of(key, policy), fingerprint_of(key, ""), script=script)

@@ -23,7 +23,7 @@ from xnat_pixelanon.domain.decisions import ScanDecision, ScanFacts, decide_sess
 from xnat_pixelanon.domain.receipt import Comparison, Receipt, compare
 from xnat_pixelanon.domain.report import SessionReport
 from xnat_pixelanon.domain.session import Contents, Package, SourceSession
-from xnat_pixelanon.errors import ConflictError
+from xnat_pixelanon.errors import ConflictError, LabelError
 from xnat_pixelanon.headers import HeaderRequest
 from xnat_pixelanon.pipeline import settling
 from xnat_pixelanon.pipeline.cleaning import (
@@ -36,10 +36,11 @@ from xnat_pixelanon.pipeline.cleaning import (
 )
 from xnat_pixelanon.pipeline.digests import planned_scans
 from xnat_pixelanon.pipeline.gate import Gate
-from xnat_pixelanon.pipeline.labels import claim_of, clean_labels, kept_labels, numbers_in, source_digest
+from xnat_pixelanon.pipeline.kept_labels import kept, search_headers
+from xnat_pixelanon.pipeline.labels import claim_of, clean_labels, numbers_in, source_digest, subject_digest
 from xnat_pixelanon.pipeline.pool import Workers
 from xnat_pixelanon.pipeline.progress import Progress
-from xnat_pixelanon.pipeline.reading import check_kept, read_files, with_script
+from xnat_pixelanon.pipeline.reading import read_files, with_script
 from xnat_pixelanon.pipeline.rules import RuleReader, Rules
 from xnat_pixelanon.pipeline.scratch import Scratch
 from xnat_pixelanon.pipeline.settling import Settling
@@ -113,29 +114,49 @@ class _Line:
         self._files: tuple[tuple[ReadFile, ...], ...] = ()
         self._scans: tuple[ScanFacts, ...] = ()
         self._decided: tuple[ScanDecision, ...] = ()
+        self._searched = False
 
     def follow(self) -> SessionReport:
         job = self._job
         self._files, self._scans = read_files(job.source, self._contents, self._folder, job.workers, job.progress)
         withdrawn = self._job.rules.templates.withdrawal_of(self._session.id) is not None
-        if job.rules.policy.labels.kept and not withdrawn and self._readable():
-            labels = clean_labels(self._session, self._scans, job.rules)
-            check_kept(self._files, kept_labels(labels, job.rules), self._folder, job.workers)
-        if job.rules.script and not withdrawn and self._readable():
-            request = self._request(clean_labels(self._session, self._scans, job.rules))
+        labels, refused = (("", ""), None) if withdrawn else self._labels()
+        if job.rules.script and not withdrawn and not refused and self._readable():
+            request = self._request(labels)
             self._scans = with_script(self._files, self._scans, request, self._folder, job.workers, job.progress)
         self._decided = self._decide(job.rules)
         self._telling.decided(self._scans, self._decided)
         if withdrawn:
             return self._withdraw(self._gate.still_withdrawn)
         send = verdict(self._decided, job.rules.policy)
-        if job.destination is None:
-            return self._telling.end(_planned(send))
-        if not self._readable():
+        if job.destination is not None and not self._readable():
             return self._unreadable(job.destination, send)
-        labels = clean_labels(self._session, self._scans, job.rules)
+        if refused is not None:
+            return self._label_refused(refused, send)
+        if job.destination is None:
+            if send:
+                self._search_labels()
+            return self._telling.end(_planned(send))
         self._telling.labels(labels)
         return self._compare(job.destination, labels, send)
+
+    def _labels(self) -> tuple[tuple[str, str], LabelError | None]:
+        """Those of the clean side, and why the policy's labels cannot be kept. A dry run gives no pseudonyms."""
+        job = self._job
+        wanted = job.destination is not None or job.rules.script or job.rules.policy.labels.kept
+        if not wanted or not self._readable():
+            return ("", ""), None
+        try:
+            return clean_labels(self._session, self._scans, job.rules), None
+        except LabelError as error:
+            return ("", ""), error
+
+    def _search_labels(self) -> None:
+        """LabelError where a label that is kept holds what stands in the headers; looked for once."""
+        job, ours = self._job, kept(self._session, self._job.rules.policy.labels)
+        if ours and not self._searched:
+            search_headers(ours, self._files, self._scans, job.rules, self._folder, job.workers, job.progress)
+            self._searched = True
 
     def _decide(self, rules: Rules) -> tuple[ScanDecision, ...]:
         return decide_session(self._session.id, self._scans, rules.templates, rules.policy)
@@ -175,14 +196,32 @@ class _Line:
     def _unreadable(self, destination: Destination, send: tuple[int, ...] | None) -> SessionReport:
         """Without a header there are no labels to compare by; what was sent of it is found by its source."""
         empty = not any(scan.instances for scan in self._scans)
+        found: Found = "stale" if empty else "no-longer-allowed"
+        note = f"its images in staging are {'gone' if empty else 'all damaged'}"
+        report = self._by_source(destination, send, found, note)
+        return report or self._telling.end(Outcome.NOTHING_TO_SEND if empty else Outcome.WAITING)
+
+    def _label_refused(self, refused: LabelError, send: tuple[int, ...] | None) -> SessionReport:
+        """A label that is not kept is not looked for; what was sent under it earlier is found by its source."""
+        report = None
+        if self._job.destination is not None:
+            note = f"{refused.message}: {refused.hint}"
+            report = self._by_source(self._job.destination, send, "no-longer-allowed", note)
+        if report is None and send:
+            raise refused
+        return report or self._telling.end(_planned(send))
+
+    def _by_source(
+        self, destination: Destination, send: tuple[int, ...] | None, found: Found, note: str
+    ) -> SessionReport | None:
+        """What becomes of a session that stands there and is known by its source only; None where there is none."""
         try:
             there = destination.holds(claim_of(self._session, self._study(), self._job.rules))
         except ConflictError as error:
             return self._telling.end(Outcome.CONFLICT, error=error.message, hint=error.hint)
         if not there:
-            return self._telling.end(Outcome.NOTHING_TO_SEND if empty else Outcome.WAITING)
-        found: Found = "stale" if empty else "no-longer-allowed"
-        self._telling.note(f"its images in staging are {'gone' if empty else 'all damaged'}")
+            return None
+        self._telling.note(note)
         step = next_step(found, "report" if self._job.looks_only else self._job.on_change, send)
         if step is Step.WITHDRAW:
             return self._withdraw(self._unchanged, f": it was {found}")
@@ -192,7 +231,8 @@ class _Line:
         self, destination: Destination, labels: tuple[str, str], send: tuple[int, ...] | None
     ) -> SessionReport:
         """Compare with what is there; only what is new goes on."""
-        standing = destination.look(labels, self._job.rules.identity.uid(self._study()))
+        rules = self._job.rules
+        standing = destination.look(labels, rules.identity.uid(self._study()), subject_digest(self._session, rules))
         match standing:
             case Foreign(reason=reason):
                 return self._telling.end(Outcome.CONFLICT, error=reason)
@@ -201,6 +241,8 @@ class _Line:
             case Absent() | Unfinished():
                 if send is None:
                     return self._telling.end(Outcome.WAITING)
+                if send:
+                    self._search_labels()
                 if not send or self._job.looks_only:
                     return self._telling.end(_planned(send))
                 return self._publish(destination, labels, send)
@@ -243,6 +285,7 @@ class _Line:
         if standing.active:
             destination.seen_visible(labels, standing.receipt)
         elif found.outcome in ("unchanged", "grown"):
+            self._search_labels()
             destination.finish(labels, standing.receipt, self._unchanged, self._folder)
 
     def _standing_of(self, receipt: Receipt, labels: tuple[str, str]) -> Comparison:
@@ -264,6 +307,7 @@ class _Line:
 
         `replaces`: the receipt of that other, and how it stands as long as it is there.
         """
+        self._search_labels()
         cleaned = self._clean(labels, send)
         self._telling.cleaned(cleaned)
         good = [scan for scan in cleaned if not scan.failures]
@@ -275,7 +319,7 @@ class _Line:
         study = identity.uid(self._study())
         scans = clean_scan_of(good, self._scans, identity)
         source = source_digest(self._session.id, self._job.rules)
-        receipt = receipt_of(source, study, scans, planned, there)
+        receipt = receipt_of(source, study, scans, planned, there, subject_digest(self._session, self._job.rules))
         package = Package(self._job.run, labels[0], labels[1], study, scans, receipt, replaces[0] if replaces else None)
         result = destination.publish(package, self._unchanged, self._folder)
         if isinstance(result, Outrun):

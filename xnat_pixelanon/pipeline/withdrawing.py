@@ -85,8 +85,8 @@ def _session(source: XnatSource, wanted: str, destination: Destination, rules: R
     try:
         found = source.sessions((wanted,))
     except NotFoundError:
-        gone = SourceSession(wanted, "", "")  # its ID is known, where it is one
-        if rules.policy.labels.session == "keep" or not destination.holds(claim_of(gone, "", rules)):
+        gone = SourceSession(wanted, "", "")  # from staging, and its ID is known
+        if not destination.holds(claim_of(gone, "", rules)):
             raise
         return gone
     session = next((one for one in found if one.id == wanted), found[0])

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
+from xnat_pixelanon.domain.header_rules import HeaderRules
 from xnat_pixelanon.domain.instance import InstanceFacts, ScriptFacts
 from xnat_pixelanon.domain.rectangle import Rectangle
 from xnat_pixelanon.errors import InstanceError, ScratchError
@@ -87,7 +88,8 @@ class LabelTask:
     """Look whether labels hold what identifies in the header of one file."""
 
     path: Path
-    labels: tuple[str, ...]
+    labels: tuple[str, ...] = field(repr=False)
+    rules: HeaderRules
     scratch: Path
 
 
@@ -170,7 +172,7 @@ def look_for_labels(task: LabelTask) -> str:
     def looked() -> str:
         try:
             with open_source(task.path, task.scratch) as source:
-                return held_in_labels(source.header, task.labels)
+                return held_in_labels(source.header, task.labels, task.rules)
         except InstanceError:
             return ""  # refused when it is cleaned, for the same reason
 

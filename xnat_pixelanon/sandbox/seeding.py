@@ -92,6 +92,12 @@ def rename_session(state: State, session_id: str, label: str) -> None:
     items.rename(state, state.experiments[session_id], label)
 
 
+def give_to_subject(state: State, session_id: str, subject: str) -> None:
+    with state.lock:
+        experiment = state.experiments[session_id]
+        experiment.subject_id = state.subject_or_new(subject, experiment.project, experiment.insert_user).id
+
+
 def scan_folder_drift(state: State, session_id: str, scan: str, new_id: str) -> None:
     """The scan gets another ID; its folder and catalog keep the old number (section 3 of the wire contract)."""
     with state.lock:

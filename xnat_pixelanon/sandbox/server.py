@@ -212,6 +212,10 @@ class Sandbox(ServicesFace):
     def rename_session(self, session_id: str, label: str) -> None:
         seeding.rename_session(self._state, session_id, label)
 
+    def give_to_subject(self, session_id: str, subject: str) -> None:
+        """Moves a session to another subject of its project, which is made if absent."""
+        seeding.give_to_subject(self._state, session_id, subject)
+
     def scan_folder_drift(self, session_id: str, scan: str, new_id: str) -> None:
         """Gives a scan another ID, while its folder keeps the old one."""
         seeding.scan_folder_drift(self._state, session_id, scan, new_id)
