@@ -293,3 +293,36 @@ def test_exceptions_of_the_policy_count_where_the_script_is_silent() -> None:
     copy = after('(0008,1030) := "knee"', identified(SeriesDescription="axial"), rules=rules)
     assert copy.StudyDescription == "knee"
     assert "SeriesDescription" not in copy
+
+
+COPIED = [
+    ("(0019,{ACME 9}10) := (0010,0010)", {"PatientName": "Doe^Jo"}),
+    ("(0019,{ACME 9}10) := (0010,0020)", {"PatientID": "4711"}),
+    ("(0008,1030) := (0010,0010)", {"PatientName": "Li"}),
+    ('(0008,1030) := concatenate["of ", (0010,0020)]', {"PatientID": "A7"}),
+    ("(0010,0010) := (0010,0010)", {"PatientName": "Ng^A"}),
+    ("(0018,0015) := (0010,0010)", {"PatientName": "LI"}),
+    ("(0018,0015) := (0010,0020)", {"PatientID": "A7"}),
+    ("(0018,1150) := (0010,0020)", {"PatientID": "4711"}),
+    ("(0020,9057) := (0010,0020)", {"PatientID": "4711"}),
+    ("(0008,0030) := (0010,0020)", {"PatientID": "123456"}),
+    ("(0008,0020) := (0010,0020)", {"PatientID": "20110405"}),
+]
+
+
+@pytest.mark.parametrize(("script", "values"), COPIED)
+def test_short_identifiers_that_a_script_copies_anywhere_are_refused(script: str, values: dict[str, str]) -> None:
+    source = identified()
+    for keyword, value in values.items():
+        setattr(source, keyword, value)
+    assert "would hold what identifies the source" in refused(script, source)
+
+
+@pytest.mark.parametrize(("script", "values"), COPIED)
+def test_the_proof_finds_them_by_itself(script: str, values: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xnat_pixelanon.headers.settled._identifies", lambda *_: False)
+    source = identified()
+    for keyword, value in values.items():
+        setattr(source, keyword, value)
+    _, findings = copied(reread(source), request(script=script))
+    assert any(finding.endswith(": identifier") for finding in findings)

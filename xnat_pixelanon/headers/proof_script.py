@@ -24,6 +24,7 @@ _BIRTH_DATE = 0x00100030
 _TYPES = frozenset({0x00080008, 0x00089007})
 _BINARY = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "OB or OW", "UN"})
 _NEVER = (0x00880200, 0x04000500, 0x04000561, 0x4FFE0001, 0xFFFAFFFA)
+_NUMBERS = frozenset({"DS", "FD", "FL", "IS", "SL", "SS", "SV", "UL", "US", "UV"})
 _PRIVATE_VRS = frozenset({"AE", "AS", "CS", "DS", "IS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"})
 
 
@@ -60,6 +61,8 @@ class Settled:
         if before is None or values_of(element) != values_of(before):
             walk.find(here, "not what the script set")
         _searched(walk, element, written, here)
+        if _copied(walk, element):
+            walk.find(here, "identifier")
 
 
 def births_of(source: View) -> frozenset[str]:
@@ -96,6 +99,18 @@ def private_alone(walk: Walk, element: DataElement, written: View, source: View,
         return
     walk.same(element, source, here)
     _searched(walk, element, written, here)
+
+
+def _copied(walk: Walk, element: DataElement) -> bool:
+    """Short identifiers, which are no accident where a script has set the value."""
+    tag, vr, search = int(element.tag), str(element.VR), walk.search
+    if isinstance(element.value, bytes):
+        return search.in_description(element.value.decode("latin-1"), tag)
+    if vr in TEMPORAL_VRS or vr in _NUMBERS:
+        return any(search.is_one(text) for text in values_of(element))
+    if vr == "CS":
+        return any(search.in_code(text) for text in values_of(element))
+    return vr != "UI" and any(search.in_description(text, tag) for text in values_of(element))
 
 
 def _searched(walk: Walk, element: DataElement, written: View, here: str) -> None:

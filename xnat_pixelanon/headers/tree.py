@@ -226,7 +226,7 @@ def _read(tag: int, source: RawDataElement | DataElement, node: Node, depth: int
     elif vr != source.VR:
         element.fault = "VR"
     elif vr in STRING_VRS:
-        element.texts = _strings(source)
+        element.texts = as_texts(source)
         if vr in NUMBER_STRING_VRS and not all(_NUMBERS.fullmatch(text.encode()) for text in element.texts):
             element.fault = "number"  # pydicom reads some as text
         element.fault = element.fault or ("text" if any(_CONTROL.search(text) for text in element.texts) else "")
@@ -277,7 +277,8 @@ def _decode(value: bytes, encodings: list[str], vr: str) -> str:
     return decode_bytes(value, encodings, delimiters)
 
 
-def _strings(source: DataElement) -> tuple[str, ...]:
+def as_texts(source: RawDataElement | DataElement) -> tuple[str, ...]:
+    """The values of an element that pydicom has converted, as text."""
     value = source.value
     values = list(value) if isinstance(value, MultiValue | list | tuple) else [value]  # a PersonName iterates too
     return tuple(str(part).rstrip(" \0") for part in values if part is not None)
