@@ -272,7 +272,7 @@ class TestAlone:
     def test_the_proof_judges_it_by_itself(self) -> None:
         source, asked = reread(identified()), request(script='(0008,1030) := "x"', rules=ALONE)
         for tag, value, vr, finding in (
-            (0x00081050, "Phantom^Ada", "PN", "(0008,1050): identifier"),
+            (0x00081050, "Phantom^Ada", "PN", "(0008,1050): VR PN"),
             (0x00080021, "19710203", "DA", "(0008,0021): identifier"),
             (0x00080021, "20240101", "DA", "(0008,0021): not in the source"),
             (0x00191001, b"\0\1", "OB", "(0019,1001): private element that is no text"),
@@ -307,6 +307,7 @@ COPIED = [
     ("(0020,9057) := (0010,0020)", {"PatientID": "4711"}),
     ("(0008,0030) := (0010,0020)", {"PatientID": "123456"}),
     ("(0008,0020) := (0010,0020)", {"PatientID": "20110405"}),
+    (r'(0008,1030) := replace[(0010,0020), "-", "\\"]', {"PatientID": "QRS-7654"}),
 ]
 
 
@@ -326,3 +327,46 @@ def test_the_proof_finds_them_by_itself(script: str, values: dict[str, str], mon
         setattr(source, keyword, value)
     _, findings = copied(reread(source), request(script=script))
     assert any(finding.endswith(": identifier") for finding in findings)
+
+
+def test_short_names_go_without_a_profile_too() -> None:
+    source = identified()
+    source.OperatorsName, source.ReferringPhysicianName, source.PatientName = "Li", "White", "Ng^A"
+    source.PatientComments, source.StudyDescription = "Mrs Ng likes tea", "knee"
+    source.NameOfPhysiciansReadingStudy = "Xu"
+    source.RequestAttributesSequence = [Dataset()]
+    source.RequestAttributesSequence[0].RequestingPhysician = "Xu"
+    put(source, 0x00190010, "ACME 9", "LO")
+    put(source, 0x00191011, "Xu", "PN")
+    put(source, 0x00191012, "Mrs Ng", "LO")
+    put(source, 0x00191013, "a knee", "LO")
+    copy = after('(0008,103E) := "x"', source, rules=ALONE)
+    assert copy.StudyDescription == "knee"
+    assert not any(copy.get(name) for name in ("OperatorsName", "ReferringPhysicianName", "PatientComments"))
+    assert not copy.get("NameOfPhysiciansReadingStudy")
+    assert not copy.RequestAttributesSequence[0].get("RequestingPhysician")
+    assert (0x0019, 0x1011) not in copy
+    assert (0x0019, 0x1012) not in copy
+    assert copy[0x0019, 0x1013].value == "a knee"
+
+
+@pytest.mark.parametrize(
+    ("tag", "vr", "value"),
+    [
+        (0x00081070, "PN", "Li"),
+        (0x00104000, "LT", "Mrs Ng likes tea"),
+        (0x00191011, "PN", "Xu"),
+        (0x00191012, "LO", "Mrs Ng"),
+    ],
+)
+def test_the_proof_finds_short_names_without_a_profile(tag: int, vr: str, value: str) -> None:
+    source = identified()
+    source.PatientName = "Ng^A"
+    put(source, 0x00190010, "ACME 9", "LO")
+    put(source, tag, value, vr)
+    asked = request(script='(0008,103E) := "x"', rules=ALONE)
+    copy, findings = copied(reread(source), asked)
+    assert findings == ()
+    put(copy, tag, value, vr)
+    findings = prove_header(reread(source), copy, asked, ProofMemory()).findings
+    assert any(one.endswith((": VR PN", ": identifier", ": private element that is no text")) for one in findings)

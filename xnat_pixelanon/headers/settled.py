@@ -45,4 +45,6 @@ def _identifies(cleaner: Cleaner, element: Element) -> bool:
         return any(found.in_number(text, tag) or found.is_one(text) for text in texts)
     if vr == "CS":
         return any(cleaner.identifies(text, element) or found.in_code(text) for text in texts)
+    if len(texts) > 1:  # a script can take a value apart
+        texts = (*texts, "\\".join(texts))
     return any(cleaner.identifies(text, element) or found.in_description(text, tag) for text in texts)
