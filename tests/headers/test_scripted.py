@@ -16,7 +16,9 @@ from header_makers import (
     request,
     reread,
 )
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
+from pydicom.tag import BaseTag
 
 from xnat_pixelanon.domain.header_rules import HeaderRules, TagException
 from xnat_pixelanon.domain.rectangle import Rectangle
@@ -370,3 +372,23 @@ def test_the_proof_finds_short_names_without_a_profile(tag: int, vr: str, value:
     put(copy, tag, value, vr)
     findings = prove_header(reread(source), copy, asked, ProofMemory()).findings
     assert any(one.endswith((": VR PN", ": identifier", ": private element that is no text")) for one in findings)
+
+
+@pytest.mark.parametrize("rules", [HeaderRules(), ALONE])
+def test_a_private_sequence_that_cannot_be_read_is_no_way_for_what_is_in_it(rules: HeaderRules) -> None:
+    source, item = reread(identified()), Dataset()
+    item.PatientName = "Phantom^Ada"
+    item[0x00080060] = RawDataElement(BaseTag(0x00080060), "CS", 40, b"MR", 0, False, True, True)
+    put(source, 0x00190010, "ACME 9", "LO")
+    put(source, 0x00191010, [item], "SQ")
+    with pytest.raises(InstanceError, match="cannot be read"):
+        write_header(source, request(script='(0019,{ACME 9}10)[0]/(0008,1030) := "x"', rules=rules))
+
+
+@pytest.mark.parametrize("statement", ["- (0008,0020)", '(0008,0020) := ""', "blankValues[(0008,0020)]"])
+@pytest.mark.parametrize("rules", [ALONE, HeaderRules(options=frozenset({"retain-dates-full"}))])
+def test_dates_that_a_script_takes_out_are_not_unmodified(statement: str, rules: HeaderRules) -> None:
+    copy = after(statement, rules=rules)
+    assert not copy.get("StudyDate")
+    assert copy.LongitudinalTemporalInformationModified == "MODIFIED"
+    assert after(statement).LongitudinalTemporalInformationModified == "REMOVED"

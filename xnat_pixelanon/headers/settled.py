@@ -25,6 +25,8 @@ def settled_by(script: Scripted, cleaner: Cleaner, element: Element, path: str) 
     here = path + path_of(element.tag)
     if element.items is not None:
         return cleaner.keep(element, path)
+    if here not in script.settled:  # the sequence of one that is, and what else is in it is not known
+        raise InstanceError(HEADER_REFUSED, f"sequence {here} cannot be read")
     if _identifies(cleaner, element):
         raise InstanceError(
             HEADER_REFUSED, f"script, {script.settled[here]}: {here} would hold what identifies the source"
