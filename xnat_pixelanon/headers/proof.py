@@ -122,6 +122,7 @@ class Walk:
         self.runs: set[str] = set()
         """Every run of RUN digits and more in which the own UIDs were looked for."""
         self.settled = Settled(asked) if asked is not None and asked.settled else None
+        self.dates = "" if asked is None else asked.dates
         self.own = own_values(request, () if asked is None else asked.settled)
         self.days = days_of(request)
         self.ruled = request.rules != PLAIN
@@ -196,8 +197,7 @@ class Walk:
             if values_of(element) != self.own[tag]:
                 self.find(here, "label or provenance value")
         elif not path and tag == TEMPORAL:
-            said = "" if self.settled is None else self.settled.dates
-            wanted = temporal_values(self.request, values_of(source.get(tag)), said)
+            wanted = temporal_values(self.request, values_of(source.get(tag)), self.dates)
             if self.settled is not None and self.settled.sets(here):
                 wanted = values_of(source.get(tag))
             if values_of(element) != wanted:

@@ -32,7 +32,6 @@ class Settled:
     """What the script set, by path, and what of it was met in the copy."""
 
     def __init__(self, asked: Scripted) -> None:
-        self.dates = asked.dates
         self._paths, self._way = asked.settled, asked.way
         self._met: set[str] = set()
 
