@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 from typing import Any
 
+import pydicom
 import pytest
 from header_makers import (
     IMPLICIT,
@@ -37,10 +39,6 @@ ALONE = HeaderRules(script_alone=True)
 
 def copied(source: Dataset, asked: HeaderRequest) -> tuple[Dataset, tuple[str, ...]]:
     """The copy as it is read again, and what the proof finds in it."""
-    import io
-
-    import pydicom
-
     written = write_header(source, asked, HeaderMemory())
     copy = pydicom.dcmread(io.BytesIO(written.head + written.body))
     proof = prove_header(source, copy, asked, ProofMemory())
@@ -392,3 +390,15 @@ def test_dates_that_a_script_takes_out_are_not_unmodified(statement: str, rules:
     assert not copy.get("StudyDate")
     assert copy.LongitudinalTemporalInformationModified == "MODIFIED"
     assert after(statement).LongitudinalTemporalInformationModified == "REMOVED"
+
+
+@pytest.mark.parametrize(("tag", "head"), [(0x00104000, b"\x10\0\0\x40LT"), (0x00191011, b"\x19\0\x11\x10LT")])
+@pytest.mark.parametrize("script", ["", '(0008,1030) := "x"'])
+def test_an_element_whose_reading_was_put_off_and_fails_holds_the_instance(script: str, tag: int, head: bytes) -> None:
+    data = io.BytesIO()
+    source = put(identified(), 0x00190010, "ACME 9", "LO")
+    reread(put(source, tag, "Phantom " * 40, "LT")).save_as(data, enforce_file_format=True)
+    spoiled = data.getvalue().replace(head, head[:4] + b"S\x1b")
+    assert spoiled != data.getvalue()
+    with pytest.raises(InstanceError, match="cannot be read"):
+        write_header(pydicom.dcmread(io.BytesIO(spoiled), defer_size=64), request(script=script))

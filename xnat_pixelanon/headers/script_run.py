@@ -21,7 +21,7 @@ from xnat_pixelanon.headers.request import HeaderAction, HeaderRequest
 from xnat_pixelanon.headers.script import Applied, Change, Place, Script, Surroundings, compile_script
 from xnat_pixelanon.headers.script_asking import ask
 from xnat_pixelanon.headers.scripted import Scripted
-from xnat_pixelanon.headers.tree import DATE_VRS, HEADER_REFUSED, dictionary_vr, path_of
+from xnat_pixelanon.headers.tree import DATE_VRS, HEADER_REFUSED, dictionary_vr, path_of, read_now
 
 MAPPED = (0x00080018, 0x0020000D, 0x0020000E)
 """SOP Instance, Study and Series Instance UID."""
@@ -64,7 +64,7 @@ def _applied(source: Dataset, request: HeaderRequest) -> Applied:
         url_hosts=frozenset(request.url_hosts),
         fetch=ask if request.url_hosts else None,
     )
-    whole = Dataset({tag: source.get_item(tag) for tag in list(source.keys())})  # what was deferred is read now
+    whole = Dataset({tag: read_now(source, tag) for tag in list(source.keys())})
     implicit_vr, little_endian = source.original_encoding
     whole.set_original_encoding(implicit_vr, little_endian, source.original_character_set)
     if hasattr(source, "file_meta"):

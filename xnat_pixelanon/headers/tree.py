@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -112,7 +113,7 @@ def read_tree(ds: Dataset, parent: Node | None = None, depth: int = 0) -> Node:
 
 def read_element(ds: Dataset, tag: BaseTag, node: Node, depth: int = 0) -> Element:
     """Resolve one element of `ds`; `node`: the empty node of `ds`, for its character set and encoding."""
-    source = _get(ds, tag)
+    source = read_now(ds, tag)
     if is_dataset_tag(tag):
         return _read(int(tag), source, node, depth)
     return _private(int(tag), source, node, depth)
@@ -135,12 +136,14 @@ def _private(tag: int, source: RawDataElement | DataElement, node: Node, depth: 
     return element
 
 
-def _get(ds: Dataset, tag: BaseTag) -> RawDataElement | DataElement:
+def read_now(ds: Dataset, tag: BaseTag) -> RawDataElement | DataElement:
+    """One element, read now where pydicom had put that off. InstanceError(header-refused) where it cannot be."""
     before = ds.get_item(tag, keep_deferred=True)
     try:
         return ds.get_item(tag)  # reads what was deferred
     except PYDICOM_ERRORS:
-        ds[tag] = before  # where pydicom has put a broken one that it would give out next time
+        with suppress(*PYDICOM_ERRORS):  # a private one is converted when it is put there
+            ds[tag] = before  # where pydicom has put a broken one that it would give out next time
         raise InstanceError(HEADER_REFUSED, f"{path_of(tag)} cannot be read") from None
 
 
