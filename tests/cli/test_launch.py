@@ -334,6 +334,20 @@ class TestStoreDocuments:
         assert copy["based_on"] == 2
         assert "stored as it is already" in launched("store-documents").out
 
+    def test_a_script_is_stored_checked_and_not_over_a_newer_one(self, launched: Launched, site: Site) -> None:
+        put(site, "script.das", b'(0008,103E) := "axial view"\n')
+        assert "script.das stored as version 1" in launched("store-documents").out
+        assert "script.das is stored as it is already" in launched("store-documents").out
+        copy = files(site)["documents/script.das"]
+        assert copy == b'// based on version 1\n(0008,103E) := "axial view"\n'
+        put(site, "script.das", b"(0008,103E) := nobody\n")
+        assert "script.das line 1, column 16" in launched("store-documents").err
+        put(site, "script.das", b"- (0018,0050)\n")
+        launched("store-documents").refuses("script.das was made from another version")
+        put(site, "script.das", copy + b"- (0018,0050)\n")
+        assert "script.das stored as version 2" in launched("store-documents").out
+        assert stored(site, "script") == '(0008,103E) := "axial view"\n- (0018,0050)\n'
+
     def test_one_made_from_an_older_version_is_refused(self, launched: Launched, site: Site) -> None:
         site.templates(banner_template())
         put(site, "templates.json", {"schema_version": 1, "based_on": 1, "templates": []})
@@ -350,7 +364,7 @@ class TestStoreDocuments:
         assert len(stored(site, "templates.json")["templates"]) == 2
 
     def test_nothing_there_is_said(self, launched: Launched) -> None:
-        launched("store-documents").refuses("holds neither templates.json nor policy.json")
+        launched("store-documents").refuses("holds none of policy.json, script.das, templates.json")
 
     @pytest.mark.parametrize(
         "change",

@@ -30,8 +30,10 @@ _MOST = (
     "retain-dates-modified",
     "clean-descriptors",
 )
-OPTION_SETS: tuple[tuple[str, ...], ...] = ((), _MOST)
-"""Options of the profile, by their names in the policy, that every package is checked with; () is Basic."""
+_REST = ("retain-safe-private", "retain-dates-full", "clean-structured-content", "clean-graphics")
+OPTION_SETS: tuple[tuple[str, ...], ...] = ((), _MOST, _REST)
+"""Options of the profile, by their names in the policy, that every package is checked with: each on, and off; () is
+Basic."""
 
 
 @pytest.mark.parametrize("options", OPTION_SETS, ids=lambda options: "+".join(options) or "basic")

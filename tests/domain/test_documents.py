@@ -107,9 +107,24 @@ def test_a_policy_starts_disarmed_with_the_documented_defaults() -> None:
     assert (policy.publish, policy.on_change, policy.mixed) == ("complete-sessions", "report", "unsupported")
 
 
-def test_a_setting_that_is_not_carried_out_is_refused_not_ignored() -> None:
-    with pytest.raises(DocumentError, match="this version"):
-        Policy.from_document(policy_with({"labels": {"subject": "keep"}}))
+@pytest.mark.parametrize(
+    ("labels", "problem"),
+    [
+        ({"subject": "keep"}, "$.labels.subject_pattern"),
+        ({"session": "keep", "subject_pattern": "AB#"}, "$.labels.subject_pattern"),
+        ({"session": "keep", "session_pattern": "#+"}, "$.labels.session_pattern"),
+        ({"session": "keep", "session_pattern": "@+_#"}, "$.labels.session_pattern"),
+        ({"session": "keep", "session_pattern": "AB*"}, "$.labels.session_pattern"),
+        ({"session": "keep", "session_pattern": "AB+"}, "$.labels.session_pattern"),
+        ({"subject": "keep", "subject_pattern": "AB#", "subject_from": "patient_id"}, "$.labels.subject"),
+    ],
+)
+def test_a_label_is_kept_by_a_pattern_that_a_hospitals_numbers_do_not_match(
+    labels: dict[str, Any], problem: str
+) -> None:
+    with pytest.raises(DocumentError) as caught:
+        Policy.from_document(policy_with({"labels": labels}))
+    assert any(said.startswith(problem) for said in caught.value.problems)
 
 
 def policy_with(setting: dict[str, Any]) -> dict[str, Any]:

@@ -83,6 +83,7 @@ def made_up(text: str = "plain", *, scans: int = 1, **changes: Any) -> RunReport
         dry_run=False,
         templates_version=1,
         policy_version=2,
+        script_version=None,
         profile="2024b",
         exit_status=0,
         sessions=(session,),

@@ -17,6 +17,7 @@ from xnat_pixelanon.archive.rights import (
     project_exists,
     project_role,
 )
+from xnat_pixelanon.archive.script_check import OwnScript, own_script
 from xnat_pixelanon.archive.xnat_destination import XnatDestination
 from xnat_pixelanon.archive.xnat_source import XnatSource
 
@@ -27,6 +28,7 @@ __all__ = [
     "DirLocation",
     "DirSource",
     "Location",
+    "OwnScript",
     "Role",
     "Timeouts",
     "Waits",
@@ -37,6 +39,7 @@ __all__ = [
     "XnatReportStore",
     "XnatSource",
     "connect",
+    "own_script",
     "parse_location",
     "prearchive_code",
     "project_accessibility",

@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from xnat_pixelanon.archive import uris
 from xnat_pixelanon.archive.anon_scripts import spoiling_lines
 from xnat_pixelanon.archive.connection import XnatConnection
 from xnat_pixelanon.errors import NotFoundError, RefusedError, RightsError
+
+
+@dataclass(frozen=True, slots=True)
+class OwnScript:
+    """A project's own anonymisation script in XNAT; `enabled`: XNAT runs it when a session is archived."""
+
+    text: str
+    enabled: bool
+
+
+def own_script(connection: XnatConnection, project: str) -> OwnScript | None:
+    """The script of a project, None where it has none of its own."""
+    what = "reading the project's anonymisation script"
+    answer = connection.get(uris.anonymisation("projects", project), what, (200, 204, 404))
+    text = answer.text(what) if answer.status == 200 else ""
+    return OwnScript(text, _is_enabled(connection, "projects", project, what)) if text.strip() else None
 
 
 def check_script(connection: XnatConnection, project: str = "") -> None:

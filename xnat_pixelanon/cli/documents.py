@@ -11,15 +11,23 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from xnat_pixelanon.archive import DirLocation, Location, XnatDocumentStore, XnatLocation, connect, project_exists
+from xnat_pixelanon.archive import (
+    DirLocation,
+    Location,
+    XnatConnection,
+    XnatDocumentStore,
+    XnatLocation,
+    connect,
+    project_exists,
+)
 from xnat_pixelanon.cli.run import LOCATION
 from xnat_pixelanon.errors import ConfigurationError, NotFoundError, RefusedError
 from xnat_pixelanon.pipeline.documents import POLICY, TEMPLATES, Document, newest, pulled, switch
 from xnat_pixelanon.pipeline.documents import push as push_document
 from xnat_pixelanon.pipeline.rules import key_fingerprint
 
-_FILE = click.Path(dir_okay=False, path_type=Path)
-_FROM = click.option(
+FILE = click.Path(dir_okay=False, path_type=Path)
+FROM = click.option(
     "--from", "source", type=LOCATION, required=True, metavar="xnat:PROJECT", help="The staging project."
 )
 
@@ -37,6 +45,13 @@ def policy() -> None:
 @contextmanager
 def stored_in(source: Location) -> Iterator[tuple[XnatDocumentStore, XnatLocation]]:
     """The documents of a project, and where it is; NotFoundError when it cannot be read."""
+    with connected(source) as (connection, location):
+        yield XnatDocumentStore(connection, location.project), location
+
+
+@contextmanager
+def connected(source: Location) -> Iterator[tuple[XnatConnection, XnatLocation]]:
+    """The server of a project, and where it is; NotFoundError when it cannot be read."""
     if isinstance(source, DirLocation):
         raise ConfigurationError("documents are stored in XNAT projects only", hint="give --from xnat:PROJECT")
     with connect(source.credentials(os.environ)) as connection:
@@ -45,7 +60,7 @@ def stored_in(source: Location) -> Iterator[tuple[XnatDocumentStore, XnatLocatio
                 f"project {source.project} is absent, or not readable by this account",
                 hint="check its ID (not its title), and the account's access to it",
             )
-        yield XnatDocumentStore(connection, source.project), source
+        yield connection, source
 
 
 def _read(path: Path) -> str:
@@ -57,7 +72,7 @@ def _read(path: Path) -> str:
         raise ConfigurationError(f"{path} is not UTF-8 text", hint="save it as UTF-8") from None
 
 
-def _write(path: Path, text: str) -> None:
+def write(path: Path, text: str) -> None:
     try:
         path.write_text(text, "utf-8")
     except OSError as error:
@@ -66,11 +81,11 @@ def _write(path: Path, text: str) -> None:
         ) from None
 
 
-def _add_shared(group: click.Group, document: Document) -> None:
+def add_shared(group: click.Group, document: Document) -> None:
     """show, check, pull, push and history are the same for every document."""
 
     @group.command("show")
-    @_FROM
+    @FROM
     def show(source: Location) -> None:
         """Print the stored document, with who stored it and when on stderr."""
         with stored_in(source) as (store, location):
@@ -80,15 +95,15 @@ def _add_shared(group: click.Group, document: Document) -> None:
         click.echo(pulled(stored, document), nl=False)
 
     @group.command("check")
-    @click.argument("file", type=_FILE)
+    @click.argument("file", type=FILE)
     def check(file: Path) -> None:
-        """Check a file; every error is named with its JSON path."""
+        """Check a file; every error is named with its place in it."""
         document.check(_read(file), str(file))
         click.echo(f"{file} is valid")
 
     @group.command("pull")
-    @_FROM
-    @click.argument("file", type=_FILE)
+    @FROM
+    @click.argument("file", type=FILE)
     @click.option("--force", is_flag=True, help="Overwrite FILE when it exists.")
     def pull(source: Location, file: Path, force: bool) -> None:
         """Write the stored document to FILE, with the version it is based on."""
@@ -96,12 +111,12 @@ def _add_shared(group: click.Group, document: Document) -> None:
             raise RefusedError(f"{file} exists", hint="give another name, or --force to overwrite it")
         with stored_in(source) as (store, _):
             stored = newest(store, document)
-        _write(file, pulled(stored, document))
+        write(file, pulled(stored, document))
         click.echo(f"version {stored.version} written to {file}")
 
     @group.command("push")
-    @_FROM
-    @click.argument("file", type=_FILE)
+    @FROM
+    @click.argument("file", type=FILE)
     def push(source: Location, file: Path) -> None:
         """Check FILE and store it as a new version; refused when somebody else stored one since it was pulled."""
         text = _read(file)
@@ -116,7 +131,7 @@ def _add_shared(group: click.Group, document: Document) -> None:
         click.echo(f"{document.name} stored as version {pushed.version}")
 
     @group.command("history")
-    @_FROM
+    @FROM
     def history(source: Location) -> None:
         """List the stored versions, newest first."""
         with stored_in(source) as (store, _):
@@ -144,18 +159,18 @@ def _switch(source: Location, *, enabled: bool) -> None:
 
 
 @policy.command("arm")
-@_FROM
+@FROM
 def arm(source: Location) -> None:
     """Allow runs to publish. Look at 'plan' first."""
     _switch(source, enabled=True)
 
 
 @policy.command("disarm")
-@_FROM
+@FROM
 def disarm(source: Location) -> None:
     """Stop all publishing at once: runs at work stop before their next session."""
     _switch(source, enabled=False)
 
 
-_add_shared(templates, TEMPLATES)
-_add_shared(policy, POLICY)
+add_shared(templates, TEMPLATES)
+add_shared(policy, POLICY)

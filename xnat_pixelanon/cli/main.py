@@ -15,11 +15,13 @@ from xnat_pixelanon import __version__
 from xnat_pixelanon.cli import show
 from xnat_pixelanon.cli.accept import accept
 from xnat_pixelanon.cli.documents import policy, templates
+from xnat_pixelanon.cli.headers import headers_command
 from xnat_pixelanon.cli.install import doctor_command, install_command, uninstall_command
 from xnat_pixelanon.cli.launch import launch_command
 from xnat_pixelanon.cli.lookup import lookup_command
 from xnat_pixelanon.cli.run import plan_command, run_command
 from xnat_pixelanon.cli.sandbox import demo_command, sandbox_command
+from xnat_pixelanon.cli.script import script
 from xnat_pixelanon.cli.withdraw import withdraw_command
 from xnat_pixelanon.errors import PixelanonError, internal_error
 
@@ -57,8 +59,10 @@ _COMMANDS = (
     plan_command,
     withdraw_command,
     lookup_command,
+    headers_command,
     templates,
     policy,
+    script,
     accept,
     install_command,
     uninstall_command,

@@ -15,14 +15,27 @@ from xnat_pixelanon.domain.objects import headers_only_problem
 from xnat_pixelanon.errors import DocumentError
 
 DOCUMENT = "policy.json"
+_FIXED_LETTERS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """How subjects and sessions are named on the clean side."""
+    """How subjects and sessions are named on the clean side: by pseudonyms, or by the labels that they have.
+
+    Labels that are kept match the owner's pattern as a whole.
+    """
 
     prefix: str = ""
     subject_from: Literal["subject_label", "patient_id"] = "subject_label"
+    subject: Literal["pseudonym", "keep"] = "pseudonym"
+    session: Literal["pseudonym", "keep"] = "pseudonym"
+    subject_pattern: str = ""
+    session_pattern: str = ""
+
+    @property
+    def kept(self) -> bool:
+        """Whether a label of staging stays."""
+        return "keep" in (self.subject, self.session)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +80,7 @@ class Policy:
     def from_document(cls, document: Any, where: str = DOCUMENT) -> Policy:
         """From parsed JSON; DocumentError names every path and what was expected there."""
         problems = schema_problems("policy", document) or [
-            *_not_yet(document),
+            *_label_problems(document.get("labels", {})),
             *rule_problems(document.get("headers", {})),
             *_headers_only_problems(document),
         ]
@@ -92,7 +105,7 @@ class Policy:
             script=headers.get("script") is not None,
             url_hosts=tuple(host.lower() for host in headers.get("url_hosts", ())),
             send_headers_only=tuple(document.get("send_headers_only", ())),
-            labels=Labels(**{key: labels[key] for key in ("prefix", "subject_from") if key in labels}),
+            labels=Labels(**labels),
             **{key: document[key] for key in plain if key in document},
         )
 
@@ -107,6 +120,8 @@ class Policy:
             "prefix": self.labels.prefix,
             "subject_from": self.labels.subject_from,
         }
+        if self.labels.kept:
+            parts["kept"] = [self.labels.subject, self.labels.session]
         if self.headers != PLAIN:
             parts["headers"] = self.headers.as_document()
         return f"sha256:{sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()}"
@@ -119,8 +134,21 @@ def _headers_only_problems(document: Mapping[str, Any]) -> Iterator[str]:
             yield f"$.send_headers_only[{index}]: {problem}"
 
 
-def _not_yet(document: Mapping[str, Any]) -> Iterator[str]:
-    """Settings that the schema knows and that this version does not carry out: refused, never ignored."""
+def _label_problems(labels: Mapping[str, Any]) -> Iterator[str]:
+    """A label that is kept needs a pattern that more than numbers match: a hospital's own numbers are no pseudonyms."""
     for key in ("subject", "session"):
-        if document.get("labels", {}).get(key, "pseudonym") != "pseudonym":
-            yield f'$.labels.{key}: not in this version; expected "pseudonym"'
+        pattern = labels.get(f"{key}_pattern")
+        if labels.get(key) != "keep":
+            if pattern is not None:
+                yield f'$.labels.{key}_pattern: no label is kept; expected "keep" in $.labels.{key}, or no pattern'
+        elif pattern is None:
+            yield f"$.labels.{key}_pattern: missing; a label is kept where it matches a pattern, as STUDY7-###"
+        elif sum(map(str.isalpha, pattern)) < _FIXED_LETTERS:
+            yield (
+                f"$.labels.{key}_pattern: expected {_FIXED_LETTERS} letters or more that stand for themselves: "
+                "a hospital's own numbers must not match"
+            )
+    if labels.get("subject") == "keep" and labels.get("subject_from") == "patient_id":
+        yield '$.labels.subject: the label is kept, and subject_from is patient_id; expected "subject_label"'
+    if labels.get("prefix") and labels.get("subject") == labels.get("session") == "keep":
+        yield "$.labels.prefix: it stands before pseudonyms, and there are none; expected an empty one"

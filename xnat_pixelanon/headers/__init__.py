@@ -8,7 +8,9 @@ from __future__ import annotations
 from xnat_pixelanon.headers.carriers import CARRIERS, carriers_of
 from xnat_pixelanon.headers.encode import encode_header, encode_parts
 from xnat_pixelanon.headers.engine import clean_header
+from xnat_pixelanon.headers.explain import ElementTold, explain
 from xnat_pixelanon.headers.identity import Identity
+from xnat_pixelanon.headers.kept_labels import held_in_labels
 from xnat_pixelanon.headers.memory import HeaderMemory
 from xnat_pixelanon.headers.profile import PROFILE_EDITION, describe, profile_digest
 from xnat_pixelanon.headers.proof_bytes import prove_bytes
@@ -23,6 +25,7 @@ __all__ = [
     "CARRIERS",
     "PROFILE_EDITION",
     "CleanedHeader",
+    "ElementTold",
     "EncodedHeader",
     "HeaderAction",
     "HeaderMemory",
@@ -38,6 +41,8 @@ __all__ = [
     "encode_header",
     "encode_parts",
     "exception_problems",
+    "explain",
+    "held_in_labels",
     "profile_digest",
     "prove_bytes",
     "prove_header",

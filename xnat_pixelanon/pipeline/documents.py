@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ from xnat_pixelanon.domain.documents import parse
 from xnat_pixelanon.domain.policy import Policy
 from xnat_pixelanon.domain.templates import TemplateSet
 from xnat_pixelanon.errors import ChangedError, DocumentError, NotFoundError, OvertakenError, RefusedError
-from xnat_pixelanon.pipeline.rules import KEY_DOCUMENT, new_key, policy_of
+from xnat_pixelanon.headers import check_script
+from xnat_pixelanon.pipeline.rules import KEY_DOCUMENT, SCRIPT_DOCUMENT, new_key, policy_of
 from xnat_pixelanon.pipeline.setup import destination_of
 
 _TIMES = 4
@@ -25,14 +27,45 @@ _TIMES = 4
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One kind of stored document: its name in the store, and the check that all of its texts have to pass."""
+    """One kind of stored document, as people have it in files.
+
+    `name` in the store, `file` of a copy; `check` is what all of its texts have to pass. `split`: a file's content and
+    the version that it is based on; `joined`: the file of a stored text, with its version.
+    """
 
     name: str
+    file: str
     check: Callable[[str, str], object]
+    split: Callable[[str, str], tuple[object, int | None]]
+    joined: Callable[[StoredDocument], str]
 
 
-TEMPLATES = Document(templates_document.DOCUMENT, TemplateSet.from_text)
-POLICY = Document(policy_document.DOCUMENT, policy_of)
+def _split_json(text: str, where: str) -> tuple[object, int | None]:
+    content: dict[str, Any] = parse(text, where)
+    return {key: value for key, value in content.items() if key != "based_on"}, content.get("based_on")
+
+
+def _joined_json(stored: StoredDocument) -> str:
+    return _dump(_with_version(stored))
+
+
+def _split_script(text: str, where: str) -> tuple[object, int | None]:
+    """A script says its version in its first line, as a comment."""
+    first, _, rest = text.partition("\n")
+    found = _SCRIPT_VERSION.fullmatch(first.strip())
+    return (rest, int(found[1])) if found else (text, None)
+
+
+def _joined_script(stored: StoredDocument) -> str:
+    return f"// based on version {stored.version}\n{stored.text.rstrip()}\n"
+
+
+_SCRIPT_VERSION = re.compile(r"// based on version ([0-9]{1,9})")
+TEMPLATES = Document(
+    templates_document.DOCUMENT, templates_document.DOCUMENT, TemplateSet.from_text, _split_json, _joined_json
+)
+POLICY = Document(policy_document.DOCUMENT, policy_document.DOCUMENT, policy_of, _split_json, _joined_json)
+SCRIPT = Document(SCRIPT_DOCUMENT, "script.das", check_script, _split_script, _joined_script)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +89,7 @@ def newest(store: DocumentStore, document: Document) -> StoredDocument:
 
 def pulled(stored: StoredDocument, document: Document) -> str:
     """The text of a pulled file: the document, with the version that it is based on."""
-    return _dump(_with_version(stored, document))
+    return document.joined(stored)
 
 
 def push(store: DocumentStore, location: XnatLocation, document: Document, text: str, where: str) -> Pushed:
@@ -73,7 +106,9 @@ def push(store: DocumentStore, location: XnatLocation, document: Document, text:
                 "the policy's destination is the staging project itself", hint="name the clean project in destination"
             )
         made_key = make_key(store)
-    return Pushed(put(store, document.name, text, parse(text, where).get("based_on")), made_key)
+    content, based_on = document.split(text, where)
+    stored = content if isinstance(content, str) else text
+    return Pushed(put(store, document.name, stored, based_on), made_key)
 
 
 def put(store: DocumentStore, name: str, text: str, based_on: int | None) -> int:
@@ -124,7 +159,7 @@ def _switch(store: DocumentStore, *, enabled: bool) -> int | None:
     POLICY.check(stored.text, f"stored {POLICY.name}, version {stored.version}")
     if parse(stored.text, POLICY.name).get("enabled", False) == enabled:
         return None
-    return put(store, POLICY.name, _dump(_with_version(stored, POLICY) | {"enabled": enabled}), stored.version)
+    return put(store, POLICY.name, _dump(_with_version(stored) | {"enabled": enabled}), stored.version)
 
 
 def _is_object(text: str) -> bool:
@@ -138,8 +173,8 @@ def _disarmed(policy: str) -> str:
     return _dump(parse(policy, POLICY.name) | {"enabled": False})
 
 
-def _with_version(stored: StoredDocument, document: Document) -> dict[str, Any]:
-    content: dict[str, Any] = parse(stored.text, document.name)
+def _with_version(stored: StoredDocument) -> dict[str, Any]:
+    content: dict[str, Any] = parse(stored.text, f"stored version {stored.version}")
     return {"schema_version": content["schema_version"], "based_on": stored.version} | {
         key: value for key, value in content.items() if key not in ("schema_version", "based_on")
     }

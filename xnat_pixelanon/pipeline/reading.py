@@ -11,10 +11,20 @@ from xnat_pixelanon.domain.consistency import mark_inconsistent
 from xnat_pixelanon.domain.decisions import ScanFacts
 from xnat_pixelanon.domain.instance import ScriptFacts
 from xnat_pixelanon.domain.session import Contents
+from xnat_pixelanon.errors import SessionError
 from xnat_pixelanon.headers import HeaderRequest
 from xnat_pixelanon.pipeline.pool import Workers
 from xnat_pixelanon.pipeline.progress import Progress
-from xnat_pixelanon.pipeline.work import ReadFile, ReadTask, ScriptTask, ask_script, read, unread
+from xnat_pixelanon.pipeline.work import (
+    LabelTask,
+    ReadFile,
+    ReadTask,
+    ScriptTask,
+    ask_script,
+    look_for_labels,
+    read,
+    unread,
+)
 
 Files = tuple[tuple[ReadFile, ...], ...]
 """Of each scan, in the order of the contents."""
@@ -35,6 +45,18 @@ def read_files(
     files = tuple(tuple(found[next(numbers)] for _ in scan.files) for scan in scans)
     facts = [ScanFacts(scan.id, tuple(file.facts for file in own)) for scan, own in zip(scans, files, strict=True)]
     return files, tuple(mark_inconsistent(facts))
+
+
+def check_kept(files: Files, labels: tuple[str, ...], folder: Path, workers: Workers) -> None:
+    """SessionError where a label that the policy keeps holds what a header says of the patient or the order."""
+    tasks = [LabelTask(file.path, labels, folder) for own in files for file in own if not file.facts.damage]
+    for done in workers.each(look_for_labels, tasks):
+        if done.result is None or done.result:
+            where = done.result or "a header that ended its worker process"
+            raise SessionError(
+                f"a label that the policy keeps holds what stands in {where} of the session's images",
+                hint="rename subject or session in staging, or let the policy's labels be pseudonyms",
+            )
 
 
 def with_script(

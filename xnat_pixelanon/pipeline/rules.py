@@ -80,7 +80,7 @@ def stored_rules(
         return Rules(
             templates,
             policy,
-            _identity(key, policy),
+            identity_of(key, policy),
             fingerprint_of(key, project),
             templates_version,
             stored_policy.version if stored_policy else None,
@@ -109,10 +109,10 @@ def given_rules(files: RuleFiles, *, dry_run: bool) -> RuleReader:
 
     def read() -> Rules:
         templates = TemplateSet.from_text(_read(templates_file), str(templates_file))
-        policy = policy_of(_read(policy_file), str(policy_file)) if policy_file else _NO_POLICY
+        policy = policy_of_file(policy_file) if policy_file else _NO_POLICY
         key = stand_in_key if key_file is None or (dry_run and not key_file.exists()) else key_of_file(key_file)
         script = _script(None, files.script, policy)[0]
-        return Rules(templates, policy, _identity(key, policy), fingerprint_of(key, ""), script=script)
+        return Rules(templates, policy, identity_of(key, policy), fingerprint_of(key, ""), script=script)
 
     return read
 
@@ -125,7 +125,8 @@ def policy_of(text: str, where: str) -> Policy:
     return policy
 
 
-def _identity(key: bytes, policy: Policy) -> Identity:
+def identity_of(key: bytes, policy: Policy) -> Identity:
+    """The pseudonyms and UIDs of a key, with the site's secret, as the policy wants them."""
     return replace(Identity.from_keys(key, site_key()), keeps_uids=RETAIN_UIDS in policy.headers.options)
 
 
@@ -143,7 +144,7 @@ def _templates(store: DocumentStore, given: Path | None) -> tuple[TemplateSet, i
 
 def _policy(store: DocumentStore, given: Path | None, *, dry_run: bool) -> tuple[Policy, StoredDocument | None]:
     if given is not None:
-        return policy_of(_read(given), str(given)), None
+        return policy_of_file(given), None
     stored = store.load(policy_document.DOCUMENT)
     if stored is not None:
         return policy_of(stored.text, f"stored policy.json, version {stored.version}"), stored
@@ -173,6 +174,16 @@ def _script(store: DocumentStore | None, given: Path | None, policy: Policy) -> 
     text = _read(given) if given is not None else stored.text if stored is not None else ""
     check_script(text, str(given) if given is not None else "stored script")
     return text, None if stored is None else stored.version
+
+
+def policy_of_file(path: Path) -> Policy:
+    """The policy in a file."""
+    return policy_of(_read(path), str(path))
+
+
+def script_of_file(path: Path | None, policy: Policy) -> str:
+    """The script in a file, where the policy names one; as of a folder's run."""
+    return _script(None, path, policy)[0]
 
 
 def new_key() -> str:

@@ -36,10 +36,10 @@ from xnat_pixelanon.pipeline.cleaning import (
 )
 from xnat_pixelanon.pipeline.digests import planned_scans
 from xnat_pixelanon.pipeline.gate import Gate
-from xnat_pixelanon.pipeline.labels import claim_of, clean_labels, numbers_in, source_digest
+from xnat_pixelanon.pipeline.labels import claim_of, clean_labels, kept_labels, numbers_in, source_digest
 from xnat_pixelanon.pipeline.pool import Workers
 from xnat_pixelanon.pipeline.progress import Progress
-from xnat_pixelanon.pipeline.reading import read_files, with_script
+from xnat_pixelanon.pipeline.reading import check_kept, read_files, with_script
 from xnat_pixelanon.pipeline.rules import RuleReader, Rules
 from xnat_pixelanon.pipeline.scratch import Scratch
 from xnat_pixelanon.pipeline.settling import Settling
@@ -118,6 +118,9 @@ class _Line:
         job = self._job
         self._files, self._scans = read_files(job.source, self._contents, self._folder, job.workers, job.progress)
         withdrawn = self._job.rules.templates.withdrawal_of(self._session.id) is not None
+        if job.rules.policy.labels.kept and not withdrawn and self._readable():
+            labels = clean_labels(self._session, self._scans, job.rules)
+            check_kept(self._files, kept_labels(labels, job.rules), self._folder, job.workers)
         if job.rules.script and not withdrawn and self._readable():
             request = self._request(clean_labels(self._session, self._scans, job.rules))
             self._scans = with_script(self._files, self._scans, request, self._folder, job.workers, job.progress)
@@ -149,7 +152,7 @@ class _Line:
 
         `why`: for the report, where it is not an owner's override.
         """
-        claim = claim_of(self._session.id, self._study(), self._job.rules)
+        claim = claim_of(self._session, self._study(), self._job.rules)
         self._telling.labels(("", claim.session_label))
         destination = self._job.destination
         if why:
@@ -173,7 +176,7 @@ class _Line:
         """Without a header there are no labels to compare by; what was sent of it is found by its source."""
         empty = not any(scan.instances for scan in self._scans)
         try:
-            there = destination.holds(claim_of(self._session.id, self._study(), self._job.rules))
+            there = destination.holds(claim_of(self._session, self._study(), self._job.rules))
         except ConflictError as error:
             return self._telling.end(Outcome.CONFLICT, error=error.message, hint=error.hint)
         if not there:

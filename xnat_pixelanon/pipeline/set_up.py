@@ -19,12 +19,12 @@ from xnat_pixelanon.errors import (
     RightsError,
 )
 from xnat_pixelanon.pipeline import changes
-from xnat_pixelanon.pipeline.documents import POLICY, TEMPLATES, Document, pulled, push, switch
+from xnat_pixelanon.pipeline.documents import POLICY, SCRIPT, TEMPLATES, Document, pulled, push, switch
 from xnat_pixelanon.pipeline.launching import Launch
 from xnat_pixelanon.pipeline.setup import check_private
 
 _NO_TEMPLATES = json.dumps({"schema_version": 1, "templates": [], "exclusions": [], "overrides": []}, indent=1) + "\n"
-_BOTH = (POLICY, TEMPLATES)
+_ALL = (POLICY, SCRIPT, TEMPLATES)
 """In the order in which they are stored: what disarms comes first."""
 
 
@@ -86,7 +86,7 @@ class Desk:
         return done + self._working_copies()
 
     def store_documents(self) -> list[str]:
-        """Store templates.json and policy.json from the resource PIXELANON_DOCUMENTS; what was done with each.
+        """Store the documents in the resource PIXELANON_DOCUMENTS; what was done with each.
 
         All is checked before anything is stored. RefusedError where a file is based on an older version, or would arm.
         A policy that is stored is disarmed: members may be able to write the resource, and nobody need have read it.
@@ -95,11 +95,11 @@ class Desk:
         texts = dict(self._given())
         if not texts:
             raise ConfigurationError(
-                f"the project resource {DOCUMENTS} holds neither {TEMPLATES.name} nor {POLICY.name}",
+                f"the project resource {DOCUMENTS} holds none of {', '.join(sorted(one.file for one in _ALL))}",
                 hint=f"make the resource {DOCUMENTS} (Manage Files of the project) and put the file there",
             )
         changed = [document for document in texts if self._differs(document, texts[document])]
-        done = [f"{document.name} is stored as it is already" for document in texts if document not in changed]
+        done = [f"{document.file} is stored as it is already" for document in texts if document not in changed]
         for document in changed:
             done += self._stored(document, texts[document])
         return done + self._working_copies()
@@ -133,9 +133,12 @@ class Desk:
                 f"{said}, DISARMED, as a file may have been changed unread: look at a dry run, then 'arm publishing'"
             ]
         before = self.store.load(document.name)
-        pushed = push(self.store, self.launch.source, document, text, document.name)
+        pushed = push(self.store, self.launch.source, document, text, document.file)
+        said = f"{document.file} stored as version {pushed.version}"
+        if document is SCRIPT:
+            return [said, "it runs where the policy names it; look at a dry run before the next run publishes by it"]
         return [
-            f"{document.name} stored as version {pushed.version}",
+            said,
             changes.of_templates(before.text if before else None, text),
             "look at a dry run before the next run publishes by these templates",
         ]
@@ -157,16 +160,16 @@ class Desk:
         files = ProjectFiles(self.connection, self.launch.project, DOCUMENTS)
         names = files.names()
         problems: list[str] = []
-        for document in _BOTH:
-            if document.name not in names:
+        for document in _ALL:
+            if document.file not in names:
                 continue
             try:
-                text = files.read(document.name).decode("utf-8-sig")
-                document.check(text, document.name)
+                text = files.read(document.file).decode("utf-8-sig")
+                document.check(text, document.file)
             except UnicodeDecodeError:
-                problems.append(f"{document.name}: not UTF-8 text")
+                problems.append(f"{document.file}: not UTF-8 text")
             except DocumentError as error:
-                problems += [f"{document.name} {problem}" for problem in error.problems]
+                problems += [f"{document.file} {problem}" for problem in error.problems]
             else:
                 yield document, text
         if problems:
@@ -175,16 +178,17 @@ class Desk:
     def _differs(self, document: Document, text: str) -> bool:
         """Whether the file is to be stored; RefusedError where it may not be."""
         stored = self.store.load(document.name)
-        new = parse(text, document.name)
-        if stored is not None and _content(new) == _content(parse(stored.text, document.name)):
+        new, based_on = document.split(text, document.file)
+        if stored is not None and _same(new, document.split(stored.text, document.file)[0]):
             return False
-        if new.get("based_on") != (stored.version if stored else None):
+        if based_on != (stored.version if stored else None):
             newest = f"the newest is version {stored.version}" if stored else "none is stored"
             raise RefusedError(
-                f"{document.name} was made from another version: {newest}",
+                f"{document.file} was made from another version: {newest}",
                 hint=f"take the newest from documents/ of the resource {REPORTS}, repeat the change, store it again",
             )
-        if document is POLICY and new.get("enabled") and not _keeps_armed(new, stored.text if stored else None):
+        armed = document is POLICY and isinstance(new, dict) and new.get("enabled")
+        if armed and isinstance(new, dict) and not _keeps_armed(new, stored.text if stored else None):
             raise RefusedError(
                 "a policy from a file does not arm: it is armed, but the stored one is not, or goes elsewhere",
                 hint="write \"enabled\": false into it, store it, look at a dry run, then launch 'arm publishing'",
@@ -195,10 +199,10 @@ class Desk:
         """The stored documents as files to download and change."""
         copies = {f"documents/{TEMPLATES.name}": _NO_TEMPLATES.encode()}
         try:
-            for document in _BOTH:
+            for document in _ALL:
                 stored = self.store.load(document.name)
                 if stored is not None:
-                    copies[f"documents/{document.name}"] = pulled(stored, document).encode()
+                    copies[f"documents/{document.file}"] = pulled(stored, document).encode()
             ProjectFiles(self.connection, self.launch.project, REPORTS).store(copies)
         except PixelanonError as error:
             return [f"copies for you to change could not be put into the resource {REPORTS}: {error.message}"]
@@ -215,8 +219,9 @@ def _place(destination: DestinationPolicy) -> str:
     return f"the project {destination.project} on {server}"
 
 
-def _content(document: Mapping[str, object]) -> Mapping[str, object]:
-    return {key: value for key, value in document.items() if key != "based_on"}
+def _same(one: object, other: object) -> bool:
+    """Of two contents; spaces and lines at the end of a script are none."""
+    return one == other or (isinstance(one, str) and isinstance(other, str) and one.strip() == other.strip())
 
 
 def _keeps_armed(new: Mapping[str, object], stored: str | None) -> bool:

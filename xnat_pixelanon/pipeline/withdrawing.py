@@ -70,7 +70,7 @@ def withdraw(
         check_owner(connections, clean, "clean project")
         destination = open_destination(clean, connections, (connections.of(source).server, source.project))
         session = _session(XnatSource(connections.of(source), source.project), wanted, destination, rules)
-        claim = claim_of(session.id, session.study, rules)
+        claim = claim_of(session, session.study, rules)
         destination.holds(claim)  # what is not ours is a conflict, before anything is stored
         version = _override(store, session, reason)
         try:
@@ -85,9 +85,10 @@ def _session(source: XnatSource, wanted: str, destination: Destination, rules: R
     try:
         found = source.sessions((wanted,))
     except NotFoundError:
-        if not destination.holds(claim_of(wanted, "", rules)):
+        gone = SourceSession(wanted, "", "")  # its ID is known, where it is one
+        if rules.policy.labels.session == "keep" or not destination.holds(claim_of(gone, "", rules)):
             raise
-        return SourceSession(wanted, "", "")  # gone from staging, and its ID is known
+        return gone
     session = next((one for one in found if one.id == wanted), found[0])
     if session.shared:
         raise RefusedError(

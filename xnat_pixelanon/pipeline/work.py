@@ -17,6 +17,7 @@ from xnat_pixelanon.headers import (
     HeaderRequest,
     ProofMemory,
     carriers_of,
+    held_in_labels,
     prove_bytes,
     prove_header,
     scripted,
@@ -65,6 +66,15 @@ class ScriptTask:
 
     path: Path
     request: HeaderRequest
+    scratch: Path
+
+
+@dataclass(frozen=True, slots=True)
+class LabelTask:
+    """Look whether labels hold what identifies in the header of one file."""
+
+    path: Path
+    labels: tuple[str, ...]
     scratch: Path
 
 
@@ -134,6 +144,19 @@ def _asked(task: ScriptTask) -> ScriptFacts:
     except InstanceError as error:
         return ScriptFacts(failed=error.detail)
     return ScriptFacts(found.rectangles, found.rejected)
+
+
+def look_for_labels(task: LabelTask) -> str:
+    """The path of an element of which a label holds the value, '' where there is none."""
+
+    def looked() -> str:
+        try:
+            with open_source(task.path, task.scratch) as source:
+                return held_in_labels(source.header, task.labels)
+        except InstanceError:
+            return ""  # refused when it is cleaned, for the same reason
+
+    return _quietly(looked)
 
 
 def clean(task: CleanTask) -> Cleaned | Failed:
