@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 from typing import Any
 
+import pydicom
 import pytest
 from header_makers import (
     IMPLICIT,
@@ -16,7 +18,9 @@ from header_makers import (
     request,
     reread,
 )
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
+from pydicom.tag import BaseTag
 
 from xnat_pixelanon.domain.header_rules import HeaderRules, TagException
 from xnat_pixelanon.domain.rectangle import Rectangle
@@ -35,10 +39,6 @@ ALONE = HeaderRules(script_alone=True)
 
 def copied(source: Dataset, asked: HeaderRequest) -> tuple[Dataset, tuple[str, ...]]:
     """The copy as it is read again, and what the proof finds in it."""
-    import io
-
-    import pydicom
-
     written = write_header(source, asked, HeaderMemory())
     copy = pydicom.dcmread(io.BytesIO(written.head + written.body))
     proof = prove_header(source, copy, asked, ProofMemory())
@@ -272,7 +272,7 @@ class TestAlone:
     def test_the_proof_judges_it_by_itself(self) -> None:
         source, asked = reread(identified()), request(script='(0008,1030) := "x"', rules=ALONE)
         for tag, value, vr, finding in (
-            (0x00081050, "Phantom^Ada", "PN", "(0008,1050): identifier"),
+            (0x00081050, "Phantom^Ada", "PN", "(0008,1050): VR PN"),
             (0x00080021, "19710203", "DA", "(0008,0021): identifier"),
             (0x00080021, "20240101", "DA", "(0008,0021): not in the source"),
             (0x00191001, b"\0\1", "OB", "(0019,1001): private element that is no text"),
@@ -293,3 +293,112 @@ def test_exceptions_of_the_policy_count_where_the_script_is_silent() -> None:
     copy = after('(0008,1030) := "knee"', identified(SeriesDescription="axial"), rules=rules)
     assert copy.StudyDescription == "knee"
     assert "SeriesDescription" not in copy
+
+
+COPIED = [
+    ("(0019,{ACME 9}10) := (0010,0010)", {"PatientName": "Doe^Jo"}),
+    ("(0019,{ACME 9}10) := (0010,0020)", {"PatientID": "4711"}),
+    ("(0008,1030) := (0010,0010)", {"PatientName": "Li"}),
+    ('(0008,1030) := concatenate["of ", (0010,0020)]', {"PatientID": "A7"}),
+    ("(0010,0010) := (0010,0010)", {"PatientName": "Ng^A"}),
+    ("(0018,0015) := (0010,0010)", {"PatientName": "LI"}),
+    ("(0018,0015) := (0010,0020)", {"PatientID": "A7"}),
+    ("(0018,1150) := (0010,0020)", {"PatientID": "4711"}),
+    ("(0020,9057) := (0010,0020)", {"PatientID": "4711"}),
+    ("(0008,0030) := (0010,0020)", {"PatientID": "123456"}),
+    ("(0008,0020) := (0010,0020)", {"PatientID": "20110405"}),
+    (r'(0008,1030) := replace[(0010,0020), "-", "\\"]', {"PatientID": "QRS-7654"}),
+]
+
+
+@pytest.mark.parametrize(("script", "values"), COPIED)
+def test_short_identifiers_that_a_script_copies_anywhere_are_refused(script: str, values: dict[str, str]) -> None:
+    source = identified()
+    for keyword, value in values.items():
+        setattr(source, keyword, value)
+    assert "would hold what identifies the source" in refused(script, source)
+
+
+@pytest.mark.parametrize(("script", "values"), COPIED)
+def test_the_proof_finds_them_by_itself(script: str, values: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xnat_pixelanon.headers.settled._identifies", lambda *_: False)
+    source = identified()
+    for keyword, value in values.items():
+        setattr(source, keyword, value)
+    _, findings = copied(reread(source), request(script=script))
+    assert any(finding.endswith(": identifier") for finding in findings)
+
+
+def test_short_names_go_without_a_profile_too() -> None:
+    source = identified()
+    source.OperatorsName, source.ReferringPhysicianName, source.PatientName = "Li", "White", "Ng^A"
+    source.PatientComments, source.StudyDescription = "Mrs Ng likes tea", "knee"
+    source.NameOfPhysiciansReadingStudy = "Xu"
+    source.RequestAttributesSequence = [Dataset()]
+    source.RequestAttributesSequence[0].RequestingPhysician = "Xu"
+    put(source, 0x00190010, "ACME 9", "LO")
+    put(source, 0x00191011, "Xu", "PN")
+    put(source, 0x00191012, "Mrs Ng", "LO")
+    put(source, 0x00191013, "a knee", "LO")
+    copy = after('(0008,103E) := "x"', source, rules=ALONE)
+    assert copy.StudyDescription == "knee"
+    assert not any(copy.get(name) for name in ("OperatorsName", "ReferringPhysicianName", "PatientComments"))
+    assert not copy.get("NameOfPhysiciansReadingStudy")
+    assert not copy.RequestAttributesSequence[0].get("RequestingPhysician")
+    assert (0x0019, 0x1011) not in copy
+    assert (0x0019, 0x1012) not in copy
+    assert copy[0x0019, 0x1013].value == "a knee"
+
+
+@pytest.mark.parametrize(
+    ("tag", "vr", "value"),
+    [
+        (0x00081070, "PN", "Li"),
+        (0x00104000, "LT", "Mrs Ng likes tea"),
+        (0x00191011, "PN", "Xu"),
+        (0x00191012, "LO", "Mrs Ng"),
+    ],
+)
+def test_the_proof_finds_short_names_without_a_profile(tag: int, vr: str, value: str) -> None:
+    source = identified()
+    source.PatientName = "Ng^A"
+    put(source, 0x00190010, "ACME 9", "LO")
+    put(source, tag, value, vr)
+    asked = request(script='(0008,103E) := "x"', rules=ALONE)
+    copy, findings = copied(reread(source), asked)
+    assert findings == ()
+    put(copy, tag, value, vr)
+    findings = prove_header(reread(source), copy, asked, ProofMemory()).findings
+    assert any(one.endswith((": VR PN", ": identifier", ": private element that is no text")) for one in findings)
+
+
+@pytest.mark.parametrize("rules", [HeaderRules(), ALONE])
+def test_a_private_sequence_that_cannot_be_read_is_no_way_for_what_is_in_it(rules: HeaderRules) -> None:
+    source, item = reread(identified()), Dataset()
+    item.PatientName = "Phantom^Ada"
+    item[0x00080060] = RawDataElement(BaseTag(0x00080060), "CS", 40, b"MR", 0, False, True, True)
+    put(source, 0x00190010, "ACME 9", "LO")
+    put(source, 0x00191010, [item], "SQ")
+    with pytest.raises(InstanceError, match="cannot be read"):
+        write_header(source, request(script='(0019,{ACME 9}10)[0]/(0008,1030) := "x"', rules=rules))
+
+
+@pytest.mark.parametrize("statement", ["- (0008,0020)", '(0008,0020) := ""', "blankValues[(0008,0020)]"])
+@pytest.mark.parametrize("rules", [ALONE, HeaderRules(options=frozenset({"retain-dates-full"}))])
+def test_dates_that_a_script_takes_out_are_not_unmodified(statement: str, rules: HeaderRules) -> None:
+    copy = after(statement, rules=rules)
+    assert not copy.get("StudyDate")
+    assert copy.LongitudinalTemporalInformationModified == "MODIFIED"
+    assert after(statement).LongitudinalTemporalInformationModified == "REMOVED"
+
+
+@pytest.mark.parametrize(("tag", "head"), [(0x00104000, b"\x10\0\0\x40LT"), (0x00191011, b"\x19\0\x11\x10LT")])
+@pytest.mark.parametrize("script", ["", '(0008,1030) := "x"'])
+def test_an_element_whose_reading_was_put_off_and_fails_holds_the_instance(script: str, tag: int, head: bytes) -> None:
+    data = io.BytesIO()
+    source = put(identified(), 0x00190010, "ACME 9", "LO")
+    reread(put(source, tag, "Phantom " * 40, "LT")).save_as(data, enforce_file_format=True)
+    spoiled = data.getvalue().replace(head, head[:4] + b"S\x1b")
+    assert spoiled != data.getvalue()
+    with pytest.raises(InstanceError, match="cannot be read"):
+        write_header(pydicom.dcmread(io.BytesIO(spoiled), defer_size=64), request(script=script))

@@ -42,7 +42,7 @@ from xnat_pixelanon.errors import (
     RightsError,
     SessionError,
 )
-from xnat_pixelanon.pipeline.rules import KEY_DOCUMENT, RuleFiles
+from xnat_pixelanon.pipeline.rules import KEY_DOCUMENT, SCRIPT_DOCUMENT, RuleFiles
 from xnat_pixelanon.pipeline.withdrawing import Withdrawn, withdraw
 from xnat_pixelanon.sandbox.faults import Call, Cut, Fault, Status
 from xnat_pixelanon.sandbox.person import Person
@@ -136,6 +136,17 @@ def test_other_sessions_and_a_subject_that_has_more_stay(site: Site) -> None:
 def test_a_disarmed_policy_does_not_keep_what_is_to_be_taken_back(site: Site) -> None:
     site.run()
     site.policy(enabled=False)
+    assert withdrawn(site).taken is not None
+    assert site.visible() == {}
+
+
+@pytest.mark.parametrize("script", [None, "(0008,1030) := nonsense["])
+def test_a_script_that_is_missing_or_wrong_does_not_keep_it_either(script: str | None, site: Site) -> None:
+    site.run()
+    site.policy(headers={"script": "script"})
+    if script is not None:
+        with connect(Credentials(site.staging.url, OWNER, PASSWORD)) as connection:
+            XnatDocumentStore(connection, STAGING).push(SCRIPT_DOCUMENT, script, None)
     assert withdrawn(site).taken is not None
     assert site.visible() == {}
 

@@ -40,7 +40,7 @@ from xnat_pixelanon.headers.options import private_text, safe_private, under_opt
 from xnat_pixelanon.headers.profile import lookup
 from xnat_pixelanon.headers.request import CleanedHeader, HeaderAction, HeaderRequest
 from xnat_pixelanon.headers.residue import Identifiers, collect
-from xnat_pixelanon.headers.rulings import Rulings, rulings_of
+from xnat_pixelanon.headers.rulings import DESCRIPTIVE_VRS, Rulings, rulings_of
 from xnat_pixelanon.headers.scripted import Scripted, scripted
 from xnat_pixelanon.headers.settled import settled_by
 from xnat_pixelanon.headers.shift import is_temporal
@@ -296,6 +296,8 @@ class Cleaner:
     def identifies(self, text: str, element: Element) -> bool:
         if element.vr in NUMBER_STRING_VRS:
             return self.identifiers.in_number(text, element.tag)
+        if self.rulings.rules.script_alone and element.vr in DESCRIPTIVE_VRS:
+            return self.identifiers.in_description(text, element.tag)  # the profile would have emptied most of them
         code, product = element.vr == "CS", _names_product(element.tag)
         return self.identifiers.in_text(text, code=code, product=product, tag=element.tag)
 

@@ -61,7 +61,7 @@ def private_text(cleaner: Cleaner, place: Place) -> RawDataElement | DataElement
     """Without a profile: a private element that is text, says so, and does not identify; None for all others."""
     element, node, _ = place
     vr = element.source.VR
-    if not isinstance(element.source, RawDataElement) or vr not in STRING_VRS or vr in DATE_VRS or vr == "UI":
+    if not isinstance(element.source, RawDataElement) or vr not in STRING_VRS or vr in DATE_VRS or vr in ("PN", "UI"):
         return None
     read = read_private(element, vr, node)
     if read is None or any(cleaner.identifies(text, read) for text in read.texts):

@@ -18,7 +18,6 @@ from pydicom.dataset import Dataset
 from xnat_pixelanon.domain.header_rules import PLAIN
 from xnat_pixelanon.errors import InstanceError
 from xnat_pixelanon.headers.constants import (
-    DUMMIES,
     IMPLEMENTATION_CLASS_UID,
     IMPLEMENTATION_VERSION_NAME,
     IN_CODES,
@@ -33,6 +32,7 @@ from xnat_pixelanon.headers.proof_options import (
     codes_of,
     days_of,
     excepted,
+    is_dummy,
     temporal_values,
 )
 from xnat_pixelanon.headers.proof_own import own_items, own_values
@@ -122,6 +122,7 @@ class Walk:
         self.runs: set[str] = set()
         """Every run of RUN digits and more in which the own UIDs were looked for."""
         self.settled = Settled(asked) if asked is not None and asked.settled else None
+        self.dates = "" if asked is None else asked.dates
         self.own = own_values(request, () if asked is None else asked.settled)
         self.days = days_of(request)
         self.ruled = request.rules != PLAIN
@@ -196,8 +197,7 @@ class Walk:
             if values_of(element) != self.own[tag]:
                 self.find(here, "label or provenance value")
         elif not path and tag == TEMPORAL:
-            said = "" if self.settled is None else self.settled.dates
-            wanted = temporal_values(self.request, values_of(source.get(tag)), said)
+            wanted = temporal_values(self.request, values_of(source.get(tag)), self.dates)
             if self.settled is not None and self.settled.sets(here):
                 wanted = values_of(source.get(tag))
             if values_of(element) != wanted:
@@ -233,7 +233,7 @@ class Walk:
         elif not values:
             if not ({"Z", "D"} & set(actions)) or ("Z" not in actions and values_of(source.get(tag))):
                 self.find(here, f"E.1-1 {row.basic}")
-        elif "D" not in actions or element.VR == "SQ" or not _is_dummy(element):
+        elif "D" not in actions or element.VR == "SQ" or not is_dummy(element):
             self.find(here, f"E.1-1 {row.basic}")
 
     def kept(self, element: DataElement, written: View, source: View, here: str) -> None:
@@ -264,7 +264,7 @@ class Walk:
             firsts = {"DERIVED"} if "." not in here else {"DERIVED", *before[:1]}
             if values[0] not in firsts or not _without_some(values[1:], before[1:]):
                 self.find(here, "first value DERIVED, the others the source's")
-        elif not _without_some(values, before) and not (tag in IN_CODES and before and _is_dummy(element)):
+        elif not _without_some(values, before) and not (tag in IN_CODES and before and is_dummy(element)):
             self.find(here, "not the source's value")
 
     def searched(self, element: DataElement, raw: bytes, here: str) -> None:
@@ -344,12 +344,6 @@ def _forbidden(tag: int) -> str:
     if dictionary_is_retired(tag) and kind not in _NUMBERS | _NUMBER_STRINGS:
         return "retired, and not a number"
     return "" if kind in _NUMBERS | _NUMBER_STRINGS | _STRINGS | {"SQ", "UI"} else "binary"
-
-
-def _is_dummy(element: DataElement) -> bool:
-    dummy = DUMMIES.get(element.VR)
-    text = dummy.hex() if isinstance(dummy, bytes) else str(dummy)
-    return dummy is not None and values_of(element) == [text]
 
 
 def _without_some(after: list[str], before: list[str]) -> bool:

@@ -12,11 +12,12 @@ from collections.abc import Sequence
 from datetime import date
 
 from pydicom.datadict import dictionary_is_retired
+from pydicom.dataelem import DataElement
 
 from xnat_pixelanon.domain.header_rules import FULL_DATES, MODIFIED_DATES, HeaderRules
-from xnat_pixelanon.headers.constants import NO_DESCRIPTIONS, OPTION_CODES, PIXEL_CODE, PROFILE_CODE
+from xnat_pixelanon.headers.constants import DUMMIES, NO_DESCRIPTIONS, OPTION_CODES, PIXEL_CODE, PROFILE_CODE
 from xnat_pixelanon.headers.profile import Row
-from xnat_pixelanon.headers.proof_view import name_of, vr_of
+from xnat_pixelanon.headers.proof_view import name_of, values_of, vr_of
 from xnat_pixelanon.headers.request import HeaderRequest
 
 TEMPORAL_VRS = frozenset({"DA", "DT", "TM"})
@@ -149,3 +150,10 @@ def codes_of(request: HeaderRequest) -> tuple[tuple[str, str], ...]:
     options = (OPTION_CODES[name] for name in sorted(request.rules.options))
     profile = () if request.rules.script_alone else (PROFILE_CODE,)
     return (*profile, *((PIXEL_CODE,) if request.reviewed else ()), *options)
+
+
+def is_dummy(element: DataElement) -> bool:
+    """Whether an element has the value that stands for one that went."""
+    dummy = DUMMIES.get(element.VR)
+    text = dummy.hex() if isinstance(dummy, bytes) else str(dummy)
+    return dummy is not None and values_of(element) == [text]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pydicom.dataelem import DataElement
 
 from xnat_pixelanon.headers.profile import lookup
-from xnat_pixelanon.headers.proof_options import TEMPORAL_VRS, is_moment
+from xnat_pixelanon.headers.proof_options import TEMPORAL_VRS, TEXT_VRS, is_dummy, is_moment
 from xnat_pixelanon.headers.proof_view import View, name_of, values_of, vr_of
 from xnat_pixelanon.headers.scripted import Scripted
 
@@ -24,14 +24,14 @@ _BIRTH_DATE = 0x00100030
 _TYPES = frozenset({0x00080008, 0x00089007})
 _BINARY = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "OB or OW", "UN"})
 _NEVER = (0x00880200, 0x04000500, 0x04000561, 0x4FFE0001, 0xFFFAFFFA)
-_PRIVATE_VRS = frozenset({"AE", "AS", "CS", "DS", "IS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"})
+_NUMBERS = frozenset({"DS", "FD", "FL", "IS", "SL", "SS", "SV", "UL", "US", "UV"})
+_PRIVATE_VRS = frozenset({"AE", "AS", "CS", "DS", "IS", "LO", "LT", "SH", "ST", "UC", "UR", "UT"})
 
 
 class Settled:
     """What the script set, by path, and what of it was met in the copy."""
 
     def __init__(self, asked: Scripted) -> None:
-        self.dates = asked.dates
         self._paths, self._way = asked.settled, asked.way
         self._met: set[str] = set()
 
@@ -60,6 +60,8 @@ class Settled:
         if before is None or values_of(element) != values_of(before):
             walk.find(here, "not what the script set")
         _searched(walk, element, written, here)
+        if _copied(walk, element):
+            walk.find(here, "identifier")
 
 
 def births_of(source: View) -> frozenset[str]:
@@ -79,14 +81,17 @@ def alone(walk: Walk, element: DataElement, written: View, source: View, here: s
     binary = vr in _BINARY and (row is None or row.basic != "K")
     if not vr or binary or tag in _NEVER or tag >> 24 in (0x50, 0x60):
         walk.find(here, "carries what nothing can search, or the picture as it was")
-    elif vr in TEMPORAL_VRS or vr == "PN":
-        values = values_of(element)
+    elif vr == "PN":
+        if any(values_of(element)) and not is_dummy(element):
+            walk.find(here, "VR PN")
+    elif vr in TEMPORAL_VRS:
         walk.same(element, source, here)
-        if vr != "PN" and not all(is_moment(text, vr) for text in values if text):
+        if not all(is_moment(text, vr) for text in values_of(element) if text):
             walk.find(here, f"not a value of {vr}")
         _searched(walk, element, written, here)
     else:
         walk.kept(element, written, source, here)
+        _described(walk, element, here)
 
 
 def private_alone(walk: Walk, element: DataElement, written: View, source: View, here: str) -> None:
@@ -96,6 +101,32 @@ def private_alone(walk: Walk, element: DataElement, written: View, source: View,
         return
     walk.same(element, source, here)
     _searched(walk, element, written, here)
+    _described(walk, element, here)
+
+
+def _described(walk: Walk, element: DataElement, here: str) -> None:
+    """Text that the profile would have emptied, mostly."""
+    if element.VR in TEXT_VRS and any(
+        walk.search.in_description(text, int(element.tag)) for text in values_of(element)
+    ):
+        walk.find(here, "identifier")
+
+
+def _copied(walk: Walk, element: DataElement) -> bool:
+    """Short identifiers, which are no accident where a script has set the value."""
+    tag, vr, search = int(element.tag), str(element.VR), walk.search
+    if isinstance(element.value, bytes):
+        return search.in_description(element.value.decode("latin-1"), tag)
+    if vr in TEMPORAL_VRS or vr in _NUMBERS:
+        return any(search.is_one(text) for text in values_of(element))
+    if vr == "CS":
+        return any(search.in_code(text) for text in values_of(element))
+    return vr != "UI" and any(search.in_description(text, tag) for text in _together(values_of(element)))
+
+
+def _together(values: list[str]) -> list[str]:
+    """Values, and all of them as one text: a script can take a value apart."""
+    return values if len(values) < 2 else [*values, "\\".join(values)]
 
 
 def _searched(walk: Walk, element: DataElement, written: View, here: str) -> None:

@@ -177,6 +177,15 @@ class Search:
         """What is found only in descriptions that are cleaned word by word."""
         return self.in_text(value, "LT", tag) or self.words.search(_folded(value)) is not None
 
+    def is_one(self, value: str) -> bool:
+        """Whether a number, date or time is an identifier of four digits and more, and no date of the source."""
+        whole = re.fullmatch(r" *[+-]?0*(\d+)(?:\.0*)? *", value)
+        return whole is not None and whole[1] in self.numbers and not self.dates.search(value)
+
+    def in_code(self, value: str) -> bool:
+        """Whether a code string is, as a whole, an identifier or a part of a name of a few letters."""
+        return _core(value) in self.tiny_ids or self.words.fullmatch(_folded(value)) is not None
+
     def in_number(self, value: str, tag: int = 0) -> bool:
         """Looks at the integer part, as it would be written out."""
         read = re.fullmatch(r" *[+-]?([0-9]*)\.?([0-9]*)(?:[eE]([+-]?[0-9]{1,2}))? *", value)

@@ -162,6 +162,14 @@ class Identifiers:
         """Whether one of the DA or DT values is the day on which the patient was born."""
         return any(date_of(text) in self.births for text in texts)
 
+    def is_one(self, text: str) -> bool:
+        """Whether a number, date or time as a whole is an identifier of 4 digits and more."""
+        return _plain_number(text) in self.numbers and not (self.dates and date_of(text) in self.dates)
+
+    def in_code(self, text: str) -> bool:
+        """Whether a code string as a whole is a short identifier, or a part of a name of 2 letters."""
+        return squeeze(text) in self.ids.tiny or squeeze(text) in self.tiny_names
+
     def in_number(self, text: str, tag: int = 0) -> bool:
         """Whether the integer part of a number string is an identifier or carries one, or a date."""
         if len(text) < SHORT:
@@ -318,6 +326,10 @@ def _collect_name(found: Identifiers, text: str) -> None:
             for whole in ("".join(parts), "".join(reversed(parts))):
                 if len(whole) >= SHORT or not whole.isascii():
                     found.ids.add(whole)
+
+
+def _plain_number(text: str) -> str:
+    return re.sub(r"\.0*$", "", text.strip()).lstrip("+-0")
 
 
 def _has_run(folded: str, wanted: set[str]) -> bool:

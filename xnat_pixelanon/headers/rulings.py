@@ -67,10 +67,13 @@ def basic(tag: int) -> tuple[str, str]:
 
 
 def _alone(tag: int) -> tuple[str, str]:
-    """Without a profile everything stays that can be searched: text, numbers, dates, sequences of them."""
+    """Without a profile everything stays that can be searched: text, numbers, dates, sequences of them.
+
+    Names of persons go as the profile has it: one of two letters, or one that is also a word, no search would find.
+    """
     action, rule = basic(tag)
     vr = dictionary_vr(tag)
-    if action == "K" or rule == "pixel element" or not vr or tag in _NEVER or tag >> 24 in _CARRIERS:
+    if action == "K" or rule == "pixel element" or not vr or vr == "PN" or tag in _NEVER or tag >> 24 in _CARRIERS:
         return action, rule
     return ("K", ALONE) if vr in SIZES or vr in STRING_VRS or vr == "SQ" else (action, rule)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import lru_cache
 
 import requests
@@ -25,9 +26,18 @@ def ask(url: str) -> str:
         with requests.get(url, timeout=SECONDS, allow_redirects=False, stream=True) as answer:
             if answer.status_code != requests.codes.ok:
                 raise UnansweredError(f"status {answer.status_code}")
-            body = next(answer.iter_content(4 * MAX_TEXT), b"")
-            if len(body) >= 4 * MAX_TEXT:
-                raise UnansweredError("too long")
-            return body.decode(answer.encoding or "utf-8", "strict")
-    except (requests.RequestException, UnicodeDecodeError, LookupError) as error:
+            return _body(answer, time.monotonic() + SECONDS).decode(answer.encoding or "utf-8", "strict")
+    except (requests.RequestException, UnicodeError, LookupError) as error:
         raise UnansweredError(type(error).__name__) from None
+
+
+def _body(answer: requests.Response, until: float) -> bytes:
+    """All of the answer; byte by byte, as what is waited for is not interrupted."""
+    body = bytearray()
+    for piece in answer.iter_content(1):
+        body += piece
+        if len(body) >= 4 * MAX_TEXT:
+            raise UnansweredError("too long")
+        if time.monotonic() > until:
+            raise UnansweredError("too slow")
+    return bytes(body)

@@ -6,7 +6,7 @@ the clean session are known by them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Literal
@@ -14,13 +14,14 @@ from typing import Literal
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
+from xnat_pixelanon.domain.header_rules import FULL_DATES
 from xnat_pixelanon.errors import InstanceError
 from xnat_pixelanon.headers.identity import Identity
 from xnat_pixelanon.headers.request import HeaderAction, HeaderRequest
 from xnat_pixelanon.headers.script import Applied, Change, Place, Script, Surroundings, compile_script
 from xnat_pixelanon.headers.script_asking import ask
 from xnat_pixelanon.headers.scripted import Scripted
-from xnat_pixelanon.headers.tree import DATE_VRS, HEADER_REFUSED, dictionary_vr, path_of
+from xnat_pixelanon.headers.tree import DATE_VRS, HEADER_REFUSED, dictionary_vr, path_of, read_now
 
 MAPPED = (0x00080018, 0x0020000D, 0x0020000E)
 """SOP Instance, Study and Series Instance UID."""
@@ -47,7 +48,7 @@ def run_script(source: Dataset, request: HeaderRequest) -> Scripted:
         tuple(HeaderAction(path, rule_of(change.place), change.action) for path, change in last.items()),
         tuple(dict.fromkeys(one.rectangle for one in applied.pixels)),
         "" if applied.rejected is None else applied.rejected.text,
-        _dates(source, applied.dataset, settled),
+        "changed" if _takes_dates(last, applied.dataset, request) else _dates(source, applied.dataset, settled),
     )
 
 
@@ -63,7 +64,7 @@ def _applied(source: Dataset, request: HeaderRequest) -> Applied:
         url_hosts=frozenset(request.url_hosts),
         fetch=ask if request.url_hosts else None,
     )
-    whole = Dataset({tag: source.get_item(tag) for tag in list(source.keys())})  # what was deferred is read now
+    whole = Dataset({tag: read_now(source, tag) for tag in list(source.keys())})
     implicit_vr, little_endian = source.original_encoding
     whole.set_original_encoding(implicit_vr, little_endian, source.original_character_set)
     if hasattr(source, "file_meta"):
@@ -82,11 +83,31 @@ def _put_back(changed: Dataset, source: Dataset, tag: int, identity: Identity, p
     changed[BaseTag(tag)] = source.get_item(BaseTag(tag))
 
 
+def _takes_dates(last: Mapping[str, Change], changed: Dataset, request: HeaderRequest) -> bool:
+    """Whether dates that no profile would have taken out are taken out, or emptied, by the script."""
+    if not request.rules.script_alone and FULL_DATES not in request.rules.options:
+        return False
+    return any(
+        _is_date(path) and (change.action in ("removed", "blanked") or _is_empty(changed, path))
+        for path, change in last.items()
+    )
+
+
+def _is_empty(changed: Dataset, path: str) -> bool:
+    """Within a sequence: not looked up."""
+    tag = int(path[-10:-6] + path[-5:-1], 16)
+    return "." not in path and tag in changed and not changed[tag].value
+
+
+def _is_date(path: str) -> bool:
+    return dictionary_vr(int(path[-10:-6] + path[-5:-1], 16)) in DATE_VRS
+
+
 def _dates(source: Dataset, changed: Dataset, settled: Iterable[str]) -> Literal["", "kept", "changed"]:
     found = False
     for path in settled:
         tag = int(path[-10:-6] + path[-5:-1], 16)
-        if dictionary_vr(tag) not in DATE_VRS:
+        if not _is_date(path):
             continue
         if "." in path:
             return "changed"  # within a sequence: not looked up, and rather said than not

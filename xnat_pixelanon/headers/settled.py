@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pydicom.dataelem import DataElement, RawDataElement
 
 from xnat_pixelanon.errors import InstanceError
-from xnat_pixelanon.headers.tree import DATE_VRS, HEADER_REFUSED, STRING_VRS, Element, path_of
+from xnat_pixelanon.headers.tree import DATE_VRS, HEADER_REFUSED, NUMBER_STRING_VRS, SIZES, Element, as_texts, path_of
 
 if TYPE_CHECKING:
     from xnat_pixelanon.headers.engine import Cleaner
@@ -25,6 +25,8 @@ def settled_by(script: Scripted, cleaner: Cleaner, element: Element, path: str) 
     here = path + path_of(element.tag)
     if element.items is not None:
         return cleaner.keep(element, path)
+    if here not in script.settled:  # the sequence of one that is, and what else is in it is not known
+        raise InstanceError(HEADER_REFUSED, f"sequence {here} cannot be read")
     if _identifies(cleaner, element):
         raise InstanceError(
             HEADER_REFUSED, f"script, {script.settled[here]}: {here} would hold what identifies the source"
@@ -33,11 +35,18 @@ def settled_by(script: Scripted, cleaner: Cleaner, element: Element, path: str) 
 
 
 def _identifies(cleaner: Cleaner, element: Element) -> bool:
-    value = element.source.value
-    if element.vr in DATE_VRS:
-        return cleaner.identifiers.born(element.texts)
-    if element.vr in STRING_VRS:
-        return any(cleaner.identifies(text, element) for text in element.texts)
-    if isinstance(value, bytes):
-        return cleaner.identifiers.in_bytes(value)
-    return isinstance(value, str) and cleaner.identifiers.in_text(value, tag=element.tag)
+    """Stricter than for what the profile keeps: a script may copy any value anywhere, short ones too."""
+    tag, value, found = element.tag, element.source.value, cleaner.identifiers
+    if isinstance(value, bytes):  # UN: what a script sets is text
+        return found.in_bytes(value) or found.in_description(value.decode("latin-1"), tag)
+    vr = element.vr or str(element.source.VR)
+    texts = element.texts or as_texts(element.source)
+    if vr in DATE_VRS:
+        return found.born(texts) or any(found.is_one(text) for text in texts)
+    if vr in NUMBER_STRING_VRS or vr in SIZES:
+        return any(found.in_number(text, tag) or found.is_one(text) for text in texts)
+    if vr == "CS":
+        return any(cleaner.identifies(text, element) or found.in_code(text) for text in texts)
+    if len(texts) > 1:  # a script can take a value apart
+        texts = (*texts, "\\".join(texts))
+    return any(cleaner.identifies(text, element) or found.in_description(text, tag) for text in texts)

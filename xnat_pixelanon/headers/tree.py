@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -112,7 +113,7 @@ def read_tree(ds: Dataset, parent: Node | None = None, depth: int = 0) -> Node:
 
 def read_element(ds: Dataset, tag: BaseTag, node: Node, depth: int = 0) -> Element:
     """Resolve one element of `ds`; `node`: the empty node of `ds`, for its character set and encoding."""
-    source = _get(ds, tag)
+    source = read_now(ds, tag)
     if is_dataset_tag(tag):
         return _read(int(tag), source, node, depth)
     return _private(int(tag), source, node, depth)
@@ -135,12 +136,14 @@ def _private(tag: int, source: RawDataElement | DataElement, node: Node, depth: 
     return element
 
 
-def _get(ds: Dataset, tag: BaseTag) -> RawDataElement | DataElement:
+def read_now(ds: Dataset, tag: BaseTag) -> RawDataElement | DataElement:
+    """One element, read now where pydicom had put that off. InstanceError(header-refused) where it cannot be."""
     before = ds.get_item(tag, keep_deferred=True)
     try:
         return ds.get_item(tag)  # reads what was deferred
     except PYDICOM_ERRORS:
-        ds[tag] = before  # where pydicom has put a broken one that it would give out next time
+        with suppress(*PYDICOM_ERRORS):  # a private one is converted when it is put there
+            ds[tag] = before  # where pydicom has put a broken one that it would give out next time
         raise InstanceError(HEADER_REFUSED, f"{path_of(tag)} cannot be read") from None
 
 
@@ -226,7 +229,7 @@ def _read(tag: int, source: RawDataElement | DataElement, node: Node, depth: int
     elif vr != source.VR:
         element.fault = "VR"
     elif vr in STRING_VRS:
-        element.texts = _strings(source)
+        element.texts = as_texts(source)
         if vr in NUMBER_STRING_VRS and not all(_NUMBERS.fullmatch(text.encode()) for text in element.texts):
             element.fault = "number"  # pydicom reads some as text
         element.fault = element.fault or ("text" if any(_CONTROL.search(text) for text in element.texts) else "")
@@ -277,7 +280,8 @@ def _decode(value: bytes, encodings: list[str], vr: str) -> str:
     return decode_bytes(value, encodings, delimiters)
 
 
-def _strings(source: DataElement) -> tuple[str, ...]:
+def as_texts(source: RawDataElement | DataElement) -> tuple[str, ...]:
+    """The values of an element that pydicom has converted, as text."""
     value = source.value
     values = list(value) if isinstance(value, MultiValue | list | tuple) else [value]  # a PersonName iterates too
     return tuple(str(part).rstrip(" \0") for part in values if part is not None)

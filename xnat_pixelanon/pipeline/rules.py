@@ -57,8 +57,13 @@ class RuleFiles:
     script: Path | None = None
 
 
-def stored_rules(store: DocumentStore, project: str, files: RuleFiles, *, dry_run: bool) -> RuleReader:
-    """Rules of an XNAT project. A dry run does without a policy and a key: it shows what would be decided."""
+def stored_rules(
+    store: DocumentStore, project: str, files: RuleFiles, *, dry_run: bool, takes_back: bool = False
+) -> RuleReader:
+    """Rules of an XNAT project. A dry run does without a policy and a key: it shows what would be decided.
+
+    `takes_back`: nothing is cleaned by them, so a script that is missing or wrong stands in nobody's way.
+    """
     stand_in_key = secrets.token_bytes(KEY_BYTES)
 
     def read() -> Rules:
@@ -71,7 +76,7 @@ def stored_rules(store: DocumentStore, project: str, files: RuleFiles, *, dry_ru
                 hint="an owner stores the policy ('policy push', or the menu's 'Set up publishing'): that makes it",
             )
         key = key_from_text(stored_key.text, "the stored key") if stored_key else stand_in_key
-        script, script_version = _script(store, files.script, policy)
+        script, script_version = ("", None) if takes_back else _script(store, files.script, policy)
         return Rules(
             templates,
             policy,

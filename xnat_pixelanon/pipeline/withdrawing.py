@@ -63,7 +63,7 @@ def withdraw(
         connections = Connections(environment, stack, pace or Pace())
         store = XnatDocumentStore(connections.of(source), source.project)
         check_owner(connections, source, "staging project")
-        rules = stored_rules(store, source.project, RuleFiles(), dry_run=False)()
+        rules = stored_rules(store, source.project, RuleFiles(), dry_run=False, takes_back=True)()
         if narrowed is not None:
             narrowed(rules.policy)
         clean = destination_of(rules.policy, source)
