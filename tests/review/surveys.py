@@ -132,9 +132,7 @@ def _group(name: str, scans: list[dict[str, Any]]) -> dict[str, Any]:
     attributes = scans[0]["attributes"]
     vendors: dict[tuple[str, str], int] = defaultdict(int)
     for scan in scans:
-        vendors[
-            scan["attributes"].get("manufacturer", ""), scan["attributes"].get("manufacturer_model_name", "")
-        ] += 1
+        vendors[scan["attributes"].get("manufacturer", ""), scan["attributes"].get("manufacturer_model_name", "")] += 1
     unsupported = {scan["code"] for scan in scans if CODES[scan["code"]].kind is Kind.UNSUPPORTED}
     pictures = [one for scan in scans for one in scan["pictures"]][:9]
     return {
