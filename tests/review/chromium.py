@@ -282,8 +282,10 @@ class Page:
             f"""(() => {{
               const open = document.querySelector("dialog[open]") ?? document;
               for (const one of open.querySelectorAll("input, textarea, select")) {{
-                const said = [one.getAttribute("aria-label") ?? "", ...[...(one.labels ?? [])].map((l) => l.textContent)];
-                if (!said.some((text) => text.trim().startsWith({json.dumps(label)})) || !one.checkVisibility()) continue;
+                const labels = [...(one.labels ?? [])].map((label) => label.textContent);
+                const said = [one.getAttribute("aria-label") ?? "", ...labels];
+                if (!said.some((text) => text.trim().startsWith({json.dumps(label)}))) continue;
+                if (!one.checkVisibility()) continue;
                 one.scrollIntoView({{block: "nearest"}});
                 one.focus();
                 one.select?.();
