@@ -121,7 +121,7 @@ class Chromium:
         """A new tab at `url`, with cookies for its host."""
         target = self.ask("Target.createTarget", url="about:blank")["targetId"]
         session = self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        page = Page(self, session)
+        page = Page(self, session, target)
         for domain in ("Page", "Runtime", "Log", "Network"):
             page.ask(f"{domain}.enable")
         page.resize(*self.size)
@@ -156,6 +156,7 @@ class Page:
 
     browser: Chromium
     session: str
+    target: str
     trouble: list[str] = field(default_factory=list)
 
     def ask(self, method: str, **given: Any) -> dict[str, Any]:
@@ -165,6 +166,8 @@ class Page:
 
     def _listen(self) -> None:
         for event in self.browser.events():
+            if event.get("sessionId") != self.session:
+                continue
             kind, told = event.get("method"), event.get("params", {})
             if kind == "Runtime.exceptionThrown":
                 details = told["exceptionDetails"]
@@ -175,6 +178,10 @@ class Page:
                 self.trouble.append(f"dialog: {told['type']}")
                 if told["type"] == "beforeunload":
                     self.browser.ask("Page.handleJavaScriptDialog", self.session, accept=True)
+
+    def close(self) -> None:
+        """Without being asked about what is not stored."""
+        self.browser.ask("Target.closeTarget", targetId=self.target)
 
     def open(self, url: str) -> None:
         self.ask("Page.navigate", url=url)
@@ -201,7 +208,8 @@ class Page:
         limit = time.monotonic() + seconds
         while time.monotonic() < limit:
             try:
-                if found := self.js(expression):
+                found = self.js(expression)
+                if found not in (None, False, 0, "", []):  # an element comes as {}
                     return found
             except BrowserError as error:
                 if "Cannot find context" not in str(error) and "context" not in str(error):
@@ -274,8 +282,10 @@ class Page:
             f"""(() => {{
               const open = document.querySelector("dialog[open]") ?? document;
               for (const one of open.querySelectorAll("input, textarea, select")) {{
-                const said = [one.getAttribute("aria-label") ?? "", ...[...(one.labels ?? [])].map((l) => l.textContent)];
-                if (!said.some((text) => text.trim().startsWith({json.dumps(label)})) || !one.checkVisibility()) continue;
+                const labels = [...(one.labels ?? [])].map((label) => label.textContent);
+                const said = [one.getAttribute("aria-label") ?? "", ...labels];
+                if (!said.some((text) => text.trim().startsWith({json.dumps(label)}))) continue;
+                if (!one.checkVisibility()) continue;
                 one.scrollIntoView({{block: "nearest"}});
                 one.focus();
                 one.select?.();

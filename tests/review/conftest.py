@@ -64,7 +64,7 @@ def opened(browser: Chromium, tmp_path: Path) -> Iterator[Opened]:
     for found in pages:
         found.js("0")
         trouble = list(found.trouble)
-        found.ask("Page.close")
+        found.close()
         assert trouble == []
 
 

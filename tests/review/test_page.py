@@ -187,9 +187,11 @@ def test_no_text_of_a_file_becomes_part_of_the_page(opened: Opened, survey: dict
         scan["attributes"] |= {"series_description": HOSTILE[at % len(HOSTILE)], "station_name": HOSTILE[0]}
         scan["scan"] = HOSTILE[(at + 1) % len(HOSTILE)]
     hostile["project"] = HOSTILE[1]
+    match = {"rows": 480, "columns": 640}
+    box = {"top": 0, "left": 0, "bottom": 9, "right": 9}
     rules = {
         "schema_version": 1,
-        "templates": [{"id": "one", "title": HOSTILE[0], "note": HOSTILE[2], "match": {"rows": 480, "columns": 640}, "rectangles": [{"top": 0, "left": 0, "bottom": 9, "right": 9}]}],
+        "templates": [{"id": "one", "title": HOSTILE[0], "note": HOSTILE[2], "match": match, "rectangles": [box]}],
         "exclusions": [{"match": {"series_description": HOSTILE[1]}, "reason": HOSTILE[0]}],
         "overrides": [{"session": {"id": HOSTILE[2], "label": HOSTILE[1]}, "action": "exclude", "reason": HOSTILE[4]}],
     }  # fmt: skip

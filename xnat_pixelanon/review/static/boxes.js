@@ -8,15 +8,15 @@ function between(value, lowest, highest) {
   return Math.min(Math.max(value, lowest), highest);
 }
 
-// From two corners in fractions of pixels: every pixel that is touched.
+// From two corners in fractions of pixels: every pixel that is touched by more than a hundredth.
 function boxFrom(a, b, size) {
-  const left = between(Math.floor(Math.min(a.x, b.x)), 0, size.columns - 1);
-  const top = between(Math.floor(Math.min(a.y, b.y)), 0, size.rows - 1);
+  const left = between(Math.floor(Math.min(a.x, b.x) + 0.01), 0, size.columns - 1);
+  const top = between(Math.floor(Math.min(a.y, b.y) + 0.01), 0, size.rows - 1);
   return {
     top,
     left,
-    bottom: between(Math.ceil(Math.max(a.y, b.y)), top + 1, size.rows),
-    right: between(Math.ceil(Math.max(a.x, b.x)), left + 1, size.columns),
+    bottom: between(Math.ceil(Math.max(a.y, b.y) - 0.01), top + 1, size.rows),
+    right: between(Math.ceil(Math.max(a.x, b.x) - 0.01), left + 1, size.columns),
   };
 }
 

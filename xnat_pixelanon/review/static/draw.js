@@ -22,6 +22,7 @@ function drawView(number, templateId, scanAt) {
     past.push(boxes);
     boxes = now;
     paint();
+    paintTop();
     say(`${what}.`);
   }
 
