@@ -253,6 +253,7 @@ class Page:
 
     def drag(self, selector: str, start: tuple[float, float], end: tuple[float, float]) -> None:
         """From one place of an element to another, both in fractions of it."""
+        self.js("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
         from_, to = self.point(selector, at=start), self.point(selector, at=end)
         self.drag_points(from_, to)
 

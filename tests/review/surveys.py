@@ -87,7 +87,7 @@ def survey_of(
                         "templates": list(decision.decision.templates),
                         "provisional": False,
                         "boxes": [box.as_dict() for box in decision.decision.rectangles],
-                        "grid": {"width": 16, "height": 16, "ring": 1}
+                        "grid": {"width": 16, "height": 16, "beside": 1, "over": 1}
                         if facts.attributes.get("transfer_syntax_uid", "").endswith("4.50")
                         else None,
                         "thumbnail": album.add(path, facts.frames // 2, 160),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Call
+from collections.abc import Callable
 from typing import Any
 
 import pytest

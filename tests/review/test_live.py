@@ -70,6 +70,12 @@ def page(browser: Chromium, server: ReviewServer) -> Iterator[Page]:
     assert trouble == []
 
 
+def small(id_: str, **more: Any) -> dict[str, Any]:
+    """A template of one little box."""
+    box = {"top": 0, "left": 0, "bottom": 5, "right": 5}
+    return {"id": id_, "match": {"rows": 480, "columns": 640}, "rectangles": [box]} | more
+
+
 def draw(page: Page, survey: dict[str, Any], title: str = "Name line") -> None:
     go(page, f"draw/{group_of(survey, 'US')}/new")
     page.drag(".drawing", (0.0, 0.0), (1.0, 0.1))
@@ -106,7 +112,7 @@ def test_two_editors_see_both_versions_and_put_them_together(
     page: Page, site: Site, survey: dict[str, Any], tmp_path: Path
 ) -> None:
     draw(page, survey, "mine")
-    theirs = {"id": "theirs", "title": "theirs", "match": {"rows": 480, "columns": 640}, "rectangles": [{"top": 0, "left": 0, "bottom": 5, "right": 5}]}  # fmt: skip
+    theirs = small("theirs", title="theirs")
     site.templates(theirs)
     page.click("button", "Save")
     page.wait("document.querySelector('dialog[open]')")
@@ -123,7 +129,7 @@ def test_two_editors_see_both_versions_and_put_them_together(
 def test_one_template_changed_by_both_is_the_persons_choice(
     browser: Chromium, site: Site, survey: dict[str, Any]
 ) -> None:
-    base = {"id": "one", "title": "base", "match": {"rows": 480, "columns": 640}, "rectangles": [{"top": 0, "left": 0, "bottom": 5, "right": 5}]}  # fmt: skip
+    base = small("one", title="base")
     site.templates(base)
     with served(site, survey) as server:
         page = browser.page(server.url)

@@ -19,7 +19,7 @@ from xnat_pixelanon.domain.instance import InstanceFacts, Refusal
 from xnat_pixelanon.errors import ConfigurationError
 from xnat_pixelanon.pixels import EncodedPicture, ScanPictures
 
-_FORM = 1
+_FORM = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class SurveyCache:
             return SurveyedSession(
                 names, counts, scans, {name: _pictures(one) for name, one in found["pictures"].items()}
             )
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (OSError, ValueError, LookupError, TypeError, AttributeError):
             return None
 
     def keep(self, session: str, key: str, surveyed: SurveyedSession) -> None:
@@ -134,5 +134,5 @@ def _pictures(document: dict[str, Any]) -> ScanPictures:
         tuple(one for each in document["pictures"] if (one := _picture(each)) is not None),
         _picture(document["maximum"]),
         _picture(document["minimum"]),
-        None if grid is None else (int(grid[0]), int(grid[1]), int(grid[2])),
+        None if grid is None else (int(grid[0]), int(grid[1]), int(grid[2]), int(grid[3])),
     )

@@ -21,6 +21,7 @@ from xnat_pixelanon.pixels import EncodedPicture, ScanPictures
 
 FILE = "survey.json"
 _MOST_OF_GROUP = 27
+_GRID = ("width", "height", "beside", "over")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ class SurveyDocument:
                 "templates": list(row.decision.templates),
                 "provisional": row.provisional,
                 "boxes": [box.as_dict() for box in row.decision.rectangles],
-                "grid": None if grid is None else {"width": grid[0], "height": grid[1], "ring": grid[2]},
+                "grid": None if grid is None else dict(zip(_GRID, grid, strict=True)),
                 "thumbnail": self._picture(row.pictures.thumbnail),
                 "pictures": pictures,
             }

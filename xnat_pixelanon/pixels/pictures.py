@@ -46,14 +46,14 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class ScanPictures:
-    """What there is to see of a scan; `grid`: width and height of the blocks in which its JPEG frames are blackened,
-    and the ring around them (jpeg_shape.py), where they are edited in place."""
+    """What there is to see of a scan; `grid`: columns and rows of the blocks in which its JPEG frames are blackened, and
+    of the ring around them (jpeg_shape.py), where they are edited in place."""
 
     thumbnail: EncodedPicture | None = None
     pictures: tuple[EncodedPicture, ...] = ()
     maximum: EncodedPicture | None = None
     minimum: EncodedPicture | None = None
-    grid: tuple[int, int, int] | None = None
+    grid: tuple[int, int, int, int] | None = None
 
 
 def scan_pictures(files: Sequence[Shown], scratch: Path, *, longest: int, whole: bool) -> ScanPictures:
@@ -137,7 +137,7 @@ def _extremes(files: Sequence[Shown], scratch: Path) -> tuple[Picture, Picture] 
     return None if highest is None or lowest is None else (highest, lowest)
 
 
-def _grid(path: Path, scratch: Path) -> tuple[int, int, int] | None:
+def _grid(path: Path, scratch: Path) -> tuple[int, int, int, int] | None:
     try:
         with open_source(path, scratch) as source, no_library_text():
             layout = source.layout
@@ -149,6 +149,6 @@ def _grid(path: Path, scratch: Path) -> tuple[int, int, int] | None:
             if editable(shape):
                 return None
             (high, wide), (over, beside) = shape.mcu, shape.ring
-            return wide, high, max(over, beside)
+            return wide, high, beside, over
     except (InstanceError, *VALUE_ERRORS, OSError, RuntimeError):
         return None

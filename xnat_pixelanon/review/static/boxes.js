@@ -39,14 +39,14 @@ function resized(box, edges, x, y, size) {
 // What is really overwritten in a JPEG: the box, grown by the ring, outward to whole MCUs, and the ring around them.
 function effective(box, grid, size) {
   if (!grid) return box;
-  const { width, height, ring } = grid;
+  const { width, height, beside, over } = grid;
   const down = (value, step) => Math.floor(Math.max(value, 0) / step) * step;
   const up = (value, step) => Math.ceil(value / step) * step;
   return {
-    top: Math.max(down(box.top - ring, height) - ring, 0),
-    left: Math.max(down(box.left - ring, width) - ring, 0),
-    bottom: Math.min(up(box.bottom + ring, height) + ring, size.rows),
-    right: Math.min(up(box.right + ring, width) + ring, size.columns),
+    top: Math.max(down(box.top - over, height) - over, 0),
+    left: Math.max(down(box.left - beside, width) - beside, 0),
+    bottom: Math.min(up(box.bottom + over, height) + over, size.rows),
+    right: Math.min(up(box.right + beside, width) + beside, size.columns),
   };
 }
 

@@ -30,9 +30,11 @@ function fixedControl({ schema, value, path }) {
 
 function choiceControl(one) {
   const { schema, value, label, help, context, path } = one;
-  const select = heard(make("select", {}, schema.enum.map((each) => make("option", { value: each }, context.choices?.[`${path}=${each}`] ?? each))), one);
-  select.value = value ?? schema.default ?? schema.enum[0];
-  return { element: field(label, select, help), value: () => select.value };
+  const options = schema.enum.map((each) => make("option", { value: each ?? "" }, context.choices?.[`${path}=${each}`] ?? each ?? "none"));
+  const select = heard(make("select", {}, options), one);
+  const first = "default" in schema ? schema.default : schema.enum[0];
+  select.value = (value === undefined ? first : value) ?? "";
+  return { element: field(label, select, help), value: () => (select.value === "" && schema.enum.includes(null) ? null : select.value) };
 }
 
 function switchControl(one) {
@@ -53,7 +55,7 @@ function textControl(one) {
   const long = (schema.maxLength ?? 0) > 1000 && !schema.minLength;
   const input = heard(make(long ? "textarea" : "input", { maxlength: schema.maxLength, autocomplete: "off" }), one);
   input.value = value ?? schema.default ?? "";
-  const empty = () => (nullable ? null : schema.minLength || schema.pattern?.startsWith("^[0-9]+") ? undefined : "");
+  const empty = () => (nullable ? null : schema.minLength || (schema.pattern && !new RegExp(schema.pattern, "u").test("")) ? undefined : "");
   return { element: field(one.label, input, one.help), value: () => (input.value === "" ? empty() : input.value) };
 }
 

@@ -80,7 +80,7 @@ function xnatSaver(base) {
   const place = (name) => `${project}/config/pixelanon/${name}`;
 
   async function rows(name, query = "") {
-    const answer = await asked(`${place(name)}?format=json${query}`, { headers: { Accept: "application/json" } });
+    const answer = await asked(`${place(name)}?format=json&accept-not-found=true${query}`, { headers: { Accept: "application/json" } });
     if (answer.status === 404 || answer.status === 204) return [];
     const json = (answer.headers.get("content-type") ?? "").includes("json");
     if (!answer.ok || !json) throw new Refused("XNAT does not show the project's documents: log in again, then Save.");
