@@ -155,6 +155,7 @@ def test_an_upload_that_ends_in_another_project_is_refused(world, packer, open_g
     with pytest.raises(TransferError, match="another project") as caught:
         world.destination().publish(packer.package(1, 2), open_gate, tmp_path / "scratch")
     assert "may be left in the prearchive" in caught.value.message
+    assert packer.session not in caught.value.message
     assert world.visible() == {}
 
 

@@ -108,7 +108,9 @@ def test_dates_are_the_owners_decision() -> None:
     assert copy.StudyDate == "20240503"
     assert copy.LongitudinalTemporalInformationModified == "MODIFIED"
     assert copy.get("StudyTime", "") == ""
-    assert after("(0008,0020) := (0008,0020)").LongitudinalTemporalInformationModified == "UNMODIFIED"
+    kept = "(0008,0020) := (0008,0020)"
+    assert after(kept).LongitudinalTemporalInformationModified == "MODIFIED"  # all others are gone
+    assert after(kept, rules=ALONE).LongitudinalTemporalInformationModified == "UNMODIFIED"
     assert after("- (0008,0020)").LongitudinalTemporalInformationModified == "REMOVED"
     assert after('(0008,0020) := ""').LongitudinalTemporalInformationModified == "REMOVED"
 

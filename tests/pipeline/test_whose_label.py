@@ -24,6 +24,7 @@ from tests.pipeline.conftest import (
     slices,
     ultrasound,
 )
+from tests.pipeline.test_scripts import store_script
 from xnat_pixelanon.archive import Credentials, DirLocation, XnatDocumentStore, XnatLocation, connect
 from xnat_pixelanon.domain.report import SessionReport
 from xnat_pixelanon.errors import ConfigurationError, LabelError
@@ -147,6 +148,18 @@ def test_a_session_that_was_renamed_in_staging_is_a_conflict_and_can_be_withdraw
     assert one(site).outcome == "conflict"
     assert withdraw(SOURCE, session.id, "", site.environment(), QUICK).taken is not None
     assert site.visible() == {}
+
+
+def test_a_script_writes_kept_labels_over_name_and_id_as_xnats_own_does_and_nowhere_else(site: Site) -> None:
+    site.policy(labels=KEPT, headers={"script": "script"})
+    store_script(site, "(0010,0010) := subject\n(0010,0020) := session\n")
+    assert one(site).outcome == "published"
+    headers = [pydicom.dcmread(path) for path in site.copies()]
+    assert {(str(ds.PatientName), str(ds.PatientID)) for ds in headers} == {(SUBJECT, SESSION)}
+    assert site.outcomes() == ["unchanged"]
+    for elsewhere in ("(0008,1030) := session", "(0010,0020) := (0008,0050)", "(0010,0020) := concatenate[session, 7]"):
+        store_script(site, elsewhere)
+        assert {scan.code for scan in one(site, replace=True).scans} == {"header-refused"}
 
 
 # What is refused

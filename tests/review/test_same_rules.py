@@ -170,9 +170,10 @@ BAD_TEMPLATES: list[Any] = [
         [{"session": {"id": ""}, "action": "exclude"}],
     )),
 ]  # fmt: skip
+CLEAN_MATCH = {"modality": "US", "sop_class_uid": "1.2", "rows": 3}
 GOOD_TEMPLATES: list[Any] = [
     {"schema_version": 1, "templates": [GOOD]},
-    {"schema_version": 1, "templates": [GOOD | {"match": {"modality": "US", "sop_class_uid": "1.2", "rows": 3}, "rectangles": []}]},
+    {"schema_version": 1, "templates": [GOOD | {"match": CLEAN_MATCH, "rectangles": []}]},
     {"schema_version": 1, "templates": [GOOD], "overrides": [SERIES | {"action": "templates", "templates": ["a"]}]},
     {"schema_version": 1, "templates": [], "overrides": [{"session": {"id": "X"}, "action": "exclude"}]},
 ]  # fmt: skip
@@ -215,7 +216,13 @@ FULL = {
         ],
         "exclusions": [{"match": {"modality": "SR"}, "reason": "r"}],
         "overrides": [
-            {"session": {"id": "X", "label": "L"}, "series_instance_uid": "1.2", "action": "templates", "templates": ["a"], "reason": "r"}
+            {
+                "session": {"id": "X", "label": "L"},
+                "series_instance_uid": "1.2",
+                "action": "templates",
+                "templates": ["a"],
+                "reason": "r",
+            }
         ],
     },
     "policy": {

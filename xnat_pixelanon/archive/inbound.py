@@ -173,8 +173,10 @@ class Inbound:
     def _clean_up(self, error: BaseException | None, remove: Callable[[], bool]) -> None:
         if remove():
             return
+        # By its run: a label of staging may be in its name.
         self.leftover = (
-            f"; {self._name} may be left in the prearchive of {self._project}: nobody sees it, a later run removes it"
+            f"; the entry of run {self._package.run} may be left in the prearchive of {self._project}: nobody sees it,"
+            " a later run removes it"
         )
         if isinstance(error, PixelanonError):
             error.extend(self.leftover)

@@ -138,11 +138,12 @@ def temporal_values(request: HeaderRequest, before: list[str], scripted: str = "
 
     `scripted`: whether a script left dates, `kept` or `changed`.
     """
-    if MODIFIED_DATES in request.rules.options or scripted == "changed":
+    removed = not request.rules.script_alone and FULL_DATES not in request.rules.options  # but for the script's
+    if MODIFIED_DATES in request.rules.options or scripted == "changed" or (scripted and removed):
         return ["MODIFIED"]
-    if FULL_DATES in request.rules.options or request.rules.script_alone or scripted:
-        return before if before in (["MODIFIED"], ["REMOVED"]) else ["UNMODIFIED"]
-    return ["REMOVED"]
+    if removed:
+        return ["REMOVED"]
+    return before if before in (["MODIFIED"], ["REMOVED"]) else ["UNMODIFIED"]
 
 
 def codes_of(request: HeaderRequest) -> tuple[tuple[str, str], ...]:

@@ -14,6 +14,7 @@ from pydicom.dataelem import DataElement
 
 from xnat_pixelanon.headers.profile import lookup
 from xnat_pixelanon.headers.proof_options import TEMPORAL_VRS, TEXT_VRS, is_dummy, is_moment
+from xnat_pixelanon.headers.proof_own import LABELS
 from xnat_pixelanon.headers.proof_view import View, name_of, values_of, vr_of
 from xnat_pixelanon.headers.scripted import Scripted
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _BIRTH_DATE = 0x00100030
 _TYPES = frozenset({0x00080008, 0x00089007})
 _BINARY = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "OB or OW", "UN"})
+_LABELS = frozenset(name_of(tag) for tag in LABELS)
 _NEVER = (0x00880200, 0x04000500, 0x04000561, 0x4FFE0001, 0xFFFAFFFA)
 _NUMBERS = frozenset({"DS", "FD", "FL", "IS", "SL", "SS", "SV", "UL", "US", "UV"})
 _PRIVATE_VRS = frozenset({"AE", "AS", "CS", "DS", "IS", "LO", "LT", "SH", "ST", "UC", "UR", "UT"})
@@ -59,6 +61,9 @@ class Settled:
             element = written.as_vr(tag, before.VR) or element
         if before is None or values_of(element) != values_of(before):
             walk.find(here, "not what the script set")
+        ours = {walk.request.subject_label, walk.request.session_label}
+        if here in _LABELS and set(values_of(element)) <= ours:
+            return  # where the tool would write one itself
         _searched(walk, element, written, here)
         if _copied(walk, element):
             walk.find(here, "identifier")

@@ -108,9 +108,10 @@ def script_digest(request: HeaderRequest) -> str:
 
 def _temporal(ds: Dataset, request: HeaderRequest, script: Scripted | None) -> str:
     dates = "" if script is None else script.dates
-    if MODIFIED_DATES in request.rules.options or dates == "changed":
+    all_stay = FULL_DATES in request.rules.options or request.rules.script_alone
+    if MODIFIED_DATES in request.rules.options or dates == "changed" or (dates and not all_stay):
         return "MODIFIED"
-    if FULL_DATES not in request.rules.options and not request.rules.script_alone and not dates:
+    if not all_stay:
         return "REMOVED"
     before = str(ds[_TEMPORAL].value) if _TEMPORAL in ds else ""
     return before if before in ("MODIFIED", "REMOVED") else "UNMODIFIED"

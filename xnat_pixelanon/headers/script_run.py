@@ -49,6 +49,7 @@ def run_script(source: Dataset, request: HeaderRequest) -> Scripted:
         tuple(dict.fromkeys(one.rectangle for one in applied.pixels)),
         "" if applied.rejected is None else applied.rejected.text,
         "changed" if _takes_dates(last, applied.dataset, request) else _dates(source, applied.dataset, settled),
+        frozenset((request.subject_label, request.session_label)),
     )
 
 

@@ -33,6 +33,8 @@ class Scripted:
     rejected: str
     dates: Literal["", "kept", "changed"] = ""
     """Whether dates or times stay because the script set them, all as they were or not."""
+    labels: frozenset[str] = frozenset()
+    """Those of the clean side."""
 
     def keeps(self, path: str) -> bool:
         """Whether an element, or something in it, is the script's."""

@@ -1,6 +1,7 @@
 """What the engine does with an element that the project's script set: it stays, unless it identifies the source.
 
-A date that a script sets is the owner's decision, but for the day on which the patient was born.
+A date that a script sets is the owner's decision, but for the day on which the patient was born. Labels of the clean
+side may be written over Patient's Name and Patient ID, as XNAT's own script does, also where they are those of staging.
 """
 
 from __future__ import annotations
@@ -27,11 +28,16 @@ def settled_by(script: Scripted, cleaner: Cleaner, element: Element, path: str) 
         return cleaner.keep(element, path)
     if here not in script.settled:  # the sequence of one that is, and what else is in it is not known
         raise InstanceError(HEADER_REFUSED, f"sequence {here} cannot be read")
-    if _identifies(cleaner, element):
+    if _identifies(cleaner, element) and not (_takes_labels(here) and set(element.texts) <= script.labels):
         raise InstanceError(
             HEADER_REFUSED, f"script, {script.settled[here]}: {here} would hold what identifies the source"
         )
     return element.source
+
+
+def _takes_labels(path: str) -> bool:
+    """Whether it is that of Patient's Name or Patient ID at the top level."""
+    return path in ("(0010,0010)", "(0010,0020)")
 
 
 def _identifies(cleaner: Cleaner, element: Element) -> bool:

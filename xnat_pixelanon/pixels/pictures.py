@@ -46,8 +46,11 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class ScanPictures:
-    """What there is to see of a scan; `grid`: columns and rows of the blocks in which its JPEG frames are blackened, and
-    of the ring around them (jpeg_shape.py), where they are edited in place."""
+    """What there is to see of a scan.
+
+    `grid`: columns and rows of the blocks in which its JPEG frames are blackened, and of the ring around them
+    (jpeg_shape.py), where they are edited in place.
+    """
 
     thumbnail: EncodedPicture | None = None
     pictures: tuple[EncodedPicture, ...] = ()
