@@ -67,6 +67,14 @@ LABEL org.nrg.commands='[\
 {"name":"no-label-prefix","description":"Not used here.","type":"string","required":false,"default-value":"","user-settable":false,"provides-value-for-command-input":"label-prefix"},\
 {"name":"no-available-scans","description":"Not used here.","type":"string","required":false,"default-value":"","user-settable":false,"provides-value-for-command-input":"available-scans"}],"derived-inputs":[\
 {"name":"of-project","description":"Its ID.","type":"string","required":true,"user-settable":false,"derived-from-wrapper-input":"project","derived-from-xnat-object-property":"id","provides-value-for-command-input":"project-id"}]},\
+{"name":"survey","label":"Survey all images","description":"Groups all scans, shows what each group looks like, and puts review.html, the page to review them, into the project resource PIXELANON. Nothing is sent.","contexts":["xnat:projectData"],"external-inputs":[\
+{"name":"project","label":"Project","description":"The staging project.","type":"Project","required":true,"load-children":false,"provides-files-for-command-mount":"input","user-settable":false},\
+{"name":"menu-action","description":"Fixed.","type":"string","required":true,"default-value":"survey","user-settable":false,"provides-value-for-command-input":"action"},\
+{"name":"no-session","description":"Not used here.","type":"string","required":false,"default-value":"","user-settable":false,"provides-value-for-command-input":"session-id"},\
+{"name":"no-clean-project","description":"Not used here.","type":"string","required":false,"default-value":"","user-settable":false,"provides-value-for-command-input":"clean-project"},\
+{"name":"no-label-prefix","description":"Not used here.","type":"string","required":false,"default-value":"","user-settable":false,"provides-value-for-command-input":"label-prefix"},\
+{"name":"no-available-scans","description":"Not used here.","type":"string","required":false,"default-value":"","user-settable":false,"provides-value-for-command-input":"available-scans"}],"derived-inputs":[\
+{"name":"of-project","description":"Its ID.","type":"string","required":true,"user-settable":false,"derived-from-wrapper-input":"project","derived-from-xnat-object-property":"id","provides-value-for-command-input":"project-id"}]},\
 {"name":"store-documents","label":"3 Store documents","description":"Stores templates.json, policy.json and script.das from this project\u0027s resource PIXELANON_DOCUMENTS. Needs an owner; a file that was made from an older version is refused.","contexts":["xnat:projectData"],"external-inputs":[\
 {"name":"project","label":"Project","description":"The staging project.","type":"Project","required":true,"load-children":false,"provides-files-for-command-mount":"input","user-settable":false},\
 {"name":"menu-action","description":"Fixed.","type":"string","required":true,"default-value":"store-documents","user-settable":false,"provides-value-for-command-input":"action"},\
@@ -132,6 +140,14 @@ LABEL org.nrg.commands='[\
 {"name":"dry-run","label":"2 Dry run (second XNAT)","description":"Second XNAT. Decides every scan and reports what a run would do. Nothing is sent.","contexts":["xnat:projectData"],"external-inputs":[\
 {"name":"project","label":"Project","description":"The staging project.","type":"Project","required":true,"load-children":false,"provides-files-for-command-mount":"input","user-settable":false},\
 {"name":"menu-action","description":"Fixed.","type":"string","required":true,"default-value":"dry-run","user-settable":false,"provides-value-for-command-input":"action"},\
+{"name":"no-session","description":"Not used here.","type":"string","required":false,"default-value":"","user-settable":false,"provides-value-for-command-input":"session-id"},\
+{"name":"no-clean-project","description":"Not used here.","type":"string","required":false,"default-value":"","user-settable":false,"provides-value-for-command-input":"clean-project"},\
+{"name":"no-label-prefix","description":"Not used here.","type":"string","required":false,"default-value":"","user-settable":false,"provides-value-for-command-input":"label-prefix"},\
+{"name":"no-available-scans","description":"Not used here.","type":"string","required":false,"default-value":"","user-settable":false,"provides-value-for-command-input":"available-scans"}],"derived-inputs":[\
+{"name":"of-project","description":"Its ID.","type":"string","required":true,"user-settable":false,"derived-from-wrapper-input":"project","derived-from-xnat-object-property":"id","provides-value-for-command-input":"project-id"}]},\
+{"name":"survey","label":"Survey all images (second XNAT)","description":"Second XNAT. Groups all scans, shows what each group looks like, and puts review.html, the page to review them, into the project resource PIXELANON. Nothing is sent.","contexts":["xnat:projectData"],"external-inputs":[\
+{"name":"project","label":"Project","description":"The staging project.","type":"Project","required":true,"load-children":false,"provides-files-for-command-mount":"input","user-settable":false},\
+{"name":"menu-action","description":"Fixed.","type":"string","required":true,"default-value":"survey","user-settable":false,"provides-value-for-command-input":"action"},\
 {"name":"no-session","description":"Not used here.","type":"string","required":false,"default-value":"","user-settable":false,"provides-value-for-command-input":"session-id"},\
 {"name":"no-clean-project","description":"Not used here.","type":"string","required":false,"default-value":"","user-settable":false,"provides-value-for-command-input":"clean-project"},\
 {"name":"no-label-prefix","description":"Not used here.","type":"string","required":false,"default-value":"","user-settable":false,"provides-value-for-command-input":"label-prefix"},\

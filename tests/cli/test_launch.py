@@ -28,6 +28,7 @@ from tests.pipeline.conftest import (
 )
 from xnat_pixelanon.archive import Credentials, XnatDocumentStore, connect
 from xnat_pixelanon.archive.project_files import DOCUMENTS, REPORTS, ProjectFiles
+from xnat_pixelanon.domain.documents import schema_problems
 from xnat_pixelanon.pipeline.rules import KEY_DOCUMENT
 from xnat_pixelanon.sandbox.faults import Fault, Status
 from xnat_pixelanon.sandbox.person import Person
@@ -322,6 +323,25 @@ class TestSetUp:
     def test_a_project_that_others_can_read_is_refused(self, launched: Launched, bare: Site) -> None:
         bare.staging.set_accessibility("BARE", "public")
         launched("set-up", PROJECT="BARE", CLEAN_PROJECT=CLEAN).refuses("public")
+
+
+class TestSurvey:
+    def test_the_page_and_what_it_shows_lie_in_the_project(self, launched: Launched, site: Site) -> None:
+        said = launched("survey")
+        assert said.status == 0
+        assert "US 64x96" in said.out
+        assert "survey: project STAGING, resource PIXELANON" in said.out
+        found = files(site)
+        survey = json.loads(found["survey.json"])
+        assert schema_problems("survey", survey) == []
+        assert [one["undecided"] for one in survey["groups"]] == [0, 0]
+        assert b"Content-Security-Policy" in found["review.html"]
+
+    def test_nothing_reaches_the_clean_project(self, launched: Launched, site: Site) -> None:
+        site.clean.clear_requests()
+        launched("survey")
+        assert site.reads_only()
+        assert site.copies() == []
 
 
 class TestStoreDocuments:

@@ -119,11 +119,11 @@ def test_two_editors_see_both_versions_and_put_them_together(
     told = page.text("dialog")
     assert "Two versions of templates.json" in told
     assert "template theirs" in told
-    assert "template us-640x480" in told
+    assert "template us-480x640" in told
     page.click("dialog button", "Use these choices")
     page.click("button", "Save")
     page.wait("document.querySelector('.stored').textContent.includes('templates version 2')")
-    assert {one["id"] for one in stored(site)["templates"]} == {"theirs", "us-640x480"}
+    assert {one["id"] for one in stored(site)["templates"]} == {"theirs", "us-480x640"}
 
 
 def test_one_template_changed_by_both_is_the_persons_choice(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ import click
 
 from xnat_pixelanon.archive import connect
 from xnat_pixelanon.cli import show
+from xnat_pixelanon.cli.survey import PAGE, surveyed
 from xnat_pixelanon.cli.withdraw import sentences
 from xnat_pixelanon.domain.documents import parse
 from xnat_pixelanon.errors import PixelanonError
@@ -23,11 +25,14 @@ from xnat_pixelanon.pipeline.run import RunPlan, new_run_id, run
 from xnat_pixelanon.pipeline.scratch import DEFAULT_FOLDER
 from xnat_pixelanon.pipeline.set_up import Desk
 from xnat_pixelanon.pipeline.setup import RunOptions, prepared
+from xnat_pixelanon.pipeline.survey_cache import SurveyCache
+from xnat_pixelanon.pipeline.survey_document import FILE as SURVEY
 from xnat_pixelanon.pipeline.withdrawing import withdraw
 from xnat_pixelanon.reports import worklist
 from xnat_pixelanon.reports.proposal import FILE as proposal_file
 from xnat_pixelanon.reports.proposal import propose
 from xnat_pixelanon.reports.write import render
+from xnat_pixelanon.review.build import page
 
 _REASON = "withdrawn from the menu"
 """A constant: what a launch is given stays in XNAT's records of launches, which more than owners read."""
@@ -59,6 +64,20 @@ def _at_desk(work: Callable[[Desk], list[str]]) -> Callable[[Launch], int]:
 
 def _dry_run(launch: Launch) -> int:
     return _carry_out(launch, RunOptions(launch.source, sessions=_sessions(launch), dry_run=True))
+
+
+def _survey(launch: Launch) -> int:
+    """The page lies beside the reports: an XNAT that shows HTML of projects shows it, and it saves from there."""
+    with prepared(RunOptions(launch.source, sessions=_sessions(launch), dry_run=True)) as plan:
+        with Workers(default_workers()) as pool:
+            survey = surveyed(plan, pool, SurveyCache(None))
+        show.groups_of_survey(survey)
+        for note in survey["notes"]:
+            click.echo(f"note: {note}")
+        if plan.report_store is not None:
+            files = {SURVEY: json.dumps(survey).encode(), PAGE: page(survey).encode()}
+            click.echo(f"survey: {plan.report_store.keep_fixed(files)}")
+    return 0
 
 
 def _run(launch: Launch) -> int:
@@ -149,6 +168,7 @@ _ACTIONS: Mapping[Action, Callable[[Launch], int]] = {
     Action.ARM: _at_desk(Desk.arm),
     Action.DISARM: _at_desk(Desk.disarm),
     Action.DRY_RUN: _dry_run,
+    Action.SURVEY: _survey,
     Action.RUN: _run,
     Action.WITHDRAW: _withdraw,
 }

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -26,7 +28,7 @@ from xnat_pixelanon.review.build import page
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
-_PAGE = "review.html"
+PAGE = "review.html"
 
 
 @click.command("survey")
@@ -67,11 +69,8 @@ def survey_command(
             name: _given(file) if file else _stored(plan, f"{name}.json")
             for name, file in (("templates", templates), ("policy", policy))
         }
-        project, _, _ = plan.source.name.partition(":")[2].partition("@")
-        found = SurveyDocument(project, plan.source.name.partition(":")[0], documents)
-        Surveyor(plan.source, pool, kept, found).survey(plan.sessions, plan.rules, _Told())
-    document = found.as_dict()
-    places = [_write(report / FILE, json.dumps(document)), _write(report / _PAGE, page(document))]
+        document = surveyed(plan, pool, kept, documents)
+    places = [_write(report / FILE, json.dumps(document)), _write(report / PAGE, page(document))]
     if as_json:
         for group in document["groups"]:
             click.echo(json.dumps(_line(group)))
@@ -81,6 +80,21 @@ def survey_command(
         click.echo(f"note: {note}", err=True)
     for place in places:
         click.echo(f"written: {place}", err=as_json)
+
+
+def surveyed(
+    plan: RunPlan,
+    pool: Workers,
+    cache: SurveyCache,
+    documents: Mapping[str, tuple[int | None, object]] | None = None,
+) -> dict[str, Any]:
+    """survey.json of all sessions of a plan. `documents`: those that it stands on, the stored ones unless given."""
+    if documents is None:
+        documents = {name: _stored(plan, f"{name}.json") for name in ("templates", "policy")}
+    kind, _, rest = plan.source.name.partition(":")
+    found = SurveyDocument(rest.partition("@")[0] if kind == "xnat" else rest, kind, documents)
+    Surveyor(plan.source, pool, cache, found).survey(plan.sessions, plan.rules, _Told())
+    return found.as_dict()
 
 
 def _cache_folder() -> Path:

@@ -17,7 +17,7 @@ from xnat_pixelanon.errors import ConfigurationError, RefusedError
 from xnat_pixelanon.pipeline.settling import Patience
 
 VARIABLES: Mapping[str, str] = {
-    "PIXELANON_ACTION": "what to do: set-up, dry-run, run, store-documents, arm, disarm or withdraw",
+    "PIXELANON_ACTION": "what to do: set-up, dry-run, survey, run, store-documents, arm, disarm or withdraw",
     "PIXELANON_PROJECT": "ID of the staging project",
     "PIXELANON_SESSION": "experiment ID of the session, for a run of one session and for withdraw",
     "PIXELANON_SERVER": "same, or PUBLIC: which of the two commands this is",
@@ -38,6 +38,7 @@ class Action(StrEnum):
 
     SET_UP = "set-up"
     DRY_RUN = "dry-run"
+    SURVEY = "survey"
     RUN = "run"
     STORE_DOCUMENTS = "store-documents"
     ARM = "arm"

@@ -57,9 +57,12 @@ class Surveyor:
         self._source, self._workers, self._cache, self._document = source, workers, cache, document
         self._at_source = Lock()  # the connection is not for two threads at a time
         self._seen: Counter[str] = Counter()
+        self._names: dict[str, str] = {}
 
     def survey(self, sessions: Sequence[SourceSession], rules: Rules, progress: Progress) -> None:
         """Add every session to the document; one that cannot be read is a note there."""
+        folder = self._source.name.startswith("dir:")  # there an ID is a UID, which no log may carry
+        self._names = {one.id: f"study-{number}" if folder else one.id for number, one in enumerate(sessions, 1)}
         done = 0
         with Scratch() as scratch, ThreadPoolExecutor(1, "listing") as listing:
             waiting = deque(sessions)
@@ -87,13 +90,13 @@ class Surveyor:
         while waiting and files < _TOGETHER:
             session = waiting.popleft()
             if session.shared:
-                self._document.note(f"session {session.id} belongs to another project: it is not surveyed")
+                self._document.note(f"session {self._names[session.id]} belongs to another project: it is not surveyed")
                 continue
             try:
                 with self._at_source:
                     batch.append(self._listed(session, folder))
             except PixelanonError as error:
-                self._document.note(f"session {session.id} cannot be read: {error.message}")
+                self._document.note(f"session {self._names[session.id]} cannot be read: {error.message}")
                 continue
             files += max(1, sum(map(len, batch[-1].files)))
         return batch

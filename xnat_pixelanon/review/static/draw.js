@@ -58,7 +58,7 @@ function drawView(number, templateId, scanAt) {
     const wanted = { ...boxes[at], [name]: Math.round(Number(input.value)) };
     const fits = wanted.top >= 0 && wanted.left >= 0 && wanted.top < wanted.bottom && wanted.left < wanted.right && wanted.bottom <= size.rows && wanted.right <= size.columns;
     if (input.value !== "" && fits) scene.put(at, wanted);
-    else say(`Not inside the image of ${size.columns} × ${size.rows}, or empty: put back.`);
+    else say(`Not inside the image of ${size.rows} rows and ${size.columns} columns, or empty: put back.`);
     paint();
   }
 
@@ -85,7 +85,7 @@ function drawView(number, templateId, scanAt) {
 
   const pictures = pictureChooser(group, scanAt, scene, () => paint());
   const side = make("aside", { class: "side-panel", "aria-label": "Template" },
-    make("h2", {}, "Boxes"), make("p", { class: "soft" }, `Stored pixels of ${size.columns} × ${size.rows}; bottom and right are the first ones left alone.`),
+    make("h2", {}, "Boxes"), make("p", { class: "soft" }, `Stored pixels: ${size.rows} rows, ${size.columns} columns; bottom and right are the first ones left alone.`),
     list, make("p", { class: "actions" }, button("New box (N)", () => scene.newBox())),
     field("Title", title), field("Id", id, stored ? "" : "a-z, 0-9, dot, dash, underscore"), editor.element, reach.element, field("Note", note));
   scene.set(boxes);

@@ -77,7 +77,7 @@ const scansOfGroup = new Map(SURVEY.groups.map((group) => [group.id, []]));
 SURVEY.scans.forEach((scan, at) => scansOfGroup.get(scan.group)?.push(at));
 
 function groupTitle(group) {
-  const size = group.rows && group.columns ? ` ${group.columns} × ${group.rows}` : "";
+  const size = group.rows && group.columns ? ` ${group.rows}x${group.columns}` : "";
   return `${group.modality || "no modality"}${size}`;
 }
 
@@ -92,7 +92,7 @@ function templatesOfGroup(group) {
 }
 
 function newTemplateId(group, ending) {
-  const words = `${group.modality}-${group.columns || "any"}x${group.rows || "any"}${ending ? `-${ending}` : ""}`;
+  const words = `${group.modality}-${group.rows || "any"}x${group.columns || "any"}${ending ? `-${ending}` : ""}`;
   const stem = words.toLowerCase().replace(/[^a-z0-9._-]+/g, "-").replace(/^[^a-z0-9]+/, "").slice(0, 56) || "template";
   const taken = new Set(state.templates.templates.map((one) => one.id));
   let id = stem;
