@@ -70,7 +70,7 @@ class XnatSource:
         """Its resources, with how many files and bytes each has."""
         found = listings.resources(self._connection, session.id)
         rows = sorted((one.category, one.owner, one.label, one.id, one.files, one.bytes) for one in found)
-        return json.dumps([session.inserted, rows])
+        return json.dumps([self._connection.server, session.inserted, rows])
 
     def contents(self, session: SourceSession) -> Contents:
         """Scans by their DICOM and secondary resources; every other resource as not sent."""
