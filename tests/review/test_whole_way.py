@@ -29,10 +29,12 @@ def test_a_run_blackens_what_was_drawn_and_nothing_else(
     sources = {}
     for number in (1, 2, 3):
         person = Person.numbered(number)
-        ds = phantom("US", person=person, rows=120, columns=160, frames=2, burned=(person.banner, (4, 4), 10))
+        ds = phantom(
+            "US", study=number, person=person, rows=120, columns=160, frames=2, burned=(person.banner, (4, 4), 10)
+        )
         sources[f"S{number}"] = ds
         site.seed(f"S{number}", [ds], person=person)
-    site.seed("S4", [phantom("CT", person=Person.numbered(4), rows=64, columns=64)], person=Person.numbered(4))
+    site.seed("S4", [phantom("CT", study=4, person=Person.numbered(4), rows=64, columns=64)], person=Person.numbered(4))
     assert site.command("survey", "--from", "xnat:STAGING", "--report", str(tmp_path / "survey"), "--no-cache") == 0
     survey = _read(tmp_path / "survey")
     server = ReviewServer(survey, Storing(lambda: store_of(site)))
