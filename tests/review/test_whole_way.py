@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -13,12 +14,14 @@ import pytest
 
 from tests.pipeline.conftest import CLEAN, InProcess, Site
 from tests.review.chromium import Chromium
-from tests.review.conftest import go
+from tests.review.conftest import Opened, go
 from tests.review.test_live import store_of, stored
+from xnat_pixelanon.cli.main import status_of
 from xnat_pixelanon.cli.review import _read
 from xnat_pixelanon.review.server import ReviewServer
 from xnat_pixelanon.review.storing import Storing
 from xnat_pixelanon.sandbox.phantoms import Person, phantom
+from xnat_pixelanon.sandbox.samples import sample_sessions, sample_templates
 
 
 def test_a_run_blackens_what_was_drawn_and_nothing_else(
@@ -84,3 +87,21 @@ def test_a_run_blackens_what_was_drawn_and_nothing_else(
     assert all(any(np.array_equal(one, other) for other in expected) for one in found)
     ct = [one for one in copies if one.Modality == "CT"]
     assert len(ct) == 1
+
+
+def test_the_page_decides_as_the_survey_did(opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xnat_pixelanon.cli.survey.Workers", InProcess)
+    samples = sample_sessions(tmp_path / "samples", public=False)
+    rules, report = tmp_path / "templates.json", tmp_path / "survey"
+    rules.write_text(json.dumps(sample_templates(samples)), "utf-8")
+    source = ["--from", f"dir:{tmp_path / 'samples'}", "--templates", str(rules)]
+    assert not status_of(["survey", *source, "--report", str(report), "--no-cache"])
+    survey = _read(report)
+    page = opened(survey)
+    found = json.loads(page.js("JSON.stringify(review.decideAll(review.state.templates, review.state.policy))"))
+    wrong = [
+        (scan["session"]["label"], scan["scan"], scan["code"], one["code"])
+        for one, scan in zip(found, survey["scans"], strict=True)
+        if (one["code"], one["boxes"]) != (scan["code"], scan["boxes"])
+    ]
+    assert wrong == []

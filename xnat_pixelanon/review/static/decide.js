@@ -9,9 +9,10 @@ function decision(code, more = {}) {
   return { code, kind: VOCABULARY.codes[code].kind, templates: [], boxes: [], ...more };
 }
 
-// Scans of several SOP classes or sizes, by session and scan: each of their groups has a row of its own.
+// Scans of several SOP classes or sizes, by session and scan: each of their groups has a row of its own. Of the readable
+// images: what is damaged speaks for itself.
 const KINDS_OF_SCAN = new Map();
-for (const scan of SURVEY.scans) {
+for (const scan of SURVEY.scans.filter((one) => one.code !== "damaged")) {
   const key = JSON.stringify([scan.session.id, scan.scan]);
   const found = KINDS_OF_SCAN.get(key) ?? { classes: new Set(), sizes: new Set() };
   found.classes.add(scan.attributes.sop_class_uid);
