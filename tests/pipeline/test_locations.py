@@ -210,6 +210,16 @@ def test_several_studies_of_a_folder_are_sessions_named_by_number(site: Site, fo
     assert len({one.clean_subject for one in report.sessions}) == 2
 
 
+def test_what_was_decided_is_told_though_no_pseudonym_can_be_made(site: Site, folder: Path) -> None:
+    for path in (folder / "in").rglob("*.dcm"):
+        ds = pydicom.dcmread(path)
+        ds.PatientID = ""
+        ds.save_as(path)
+    session = folder_run(site, folder)
+    assert "pseudonym" in session.error
+    assert {scan.code for scan in session.scans} == {"looked-at-clean", "template"}
+
+
 def test_a_study_of_two_patients_fails_and_says_why(site: Site, folder: Path) -> None:
     path = next((folder / "in").rglob("*.dcm"))
     ds = pydicom.dcmread(path)

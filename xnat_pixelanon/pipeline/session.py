@@ -23,7 +23,7 @@ from xnat_pixelanon.domain.decisions import ScanDecision, ScanFacts, decide_sess
 from xnat_pixelanon.domain.receipt import Comparison, Receipt, compare
 from xnat_pixelanon.domain.report import SessionReport
 from xnat_pixelanon.domain.session import Contents, Package, SourceSession
-from xnat_pixelanon.errors import ConflictError, LabelError
+from xnat_pixelanon.errors import ConflictError, LabelError, SessionError
 from xnat_pixelanon.headers import HeaderRequest
 from xnat_pixelanon.pipeline import settling
 from xnat_pixelanon.pipeline.cleaning import (
@@ -131,8 +131,10 @@ class _Line:
         send = verdict(self._decided, job.rules.policy)
         if job.destination is not None and not self._readable():
             return self._unreadable(job.destination, send)
-        if refused is not None:
+        if isinstance(refused, LabelError):
             return self._label_refused(refused, send)
+        if refused is not None:
+            raise refused
         if job.destination is None:
             if send:
                 self._search_labels()
@@ -140,15 +142,18 @@ class _Line:
         self._telling.labels(labels)
         return self._compare(job.destination, labels, send)
 
-    def _labels(self) -> tuple[tuple[str, str], LabelError | None]:
-        """Those of the clean side, and why the policy's labels cannot be kept. A dry run gives no pseudonyms."""
+    def _labels(self) -> tuple[tuple[str, str], SessionError | None]:
+        """Those of the clean side, and why there are none: the report says what was decided all the same.
+
+        A dry run gives no pseudonyms.
+        """
         job = self._job
         wanted = job.destination is not None or job.rules.script or job.rules.policy.labels.kept
         if not wanted or not self._readable():
             return ("", ""), None
         try:
             return clean_labels(self._session, self._scans, job.rules), None
-        except LabelError as error:
+        except SessionError as error:
             return ("", ""), error
 
     def _search_labels(self) -> None:
