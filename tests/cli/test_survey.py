@@ -19,7 +19,8 @@ from pydicom.dataset import Dataset
 from pydicom.uid import JPEGBaseline8Bit
 
 from tests.cli.conftest import PERSON, STAGED, Said, Typed
-from tests.pipeline.conftest import InProcess, Site, clean_template, slices, ultrasound
+from tests.pipeline.conftest import OWNER, PASSWORD, InProcess, Site, clean_template, slices, ultrasound
+from xnat_pixelanon.archive import Credentials, connect
 from xnat_pixelanon.domain.documents import schema_problems
 from xnat_pixelanon.sandbox.person import Person
 from xnat_pixelanon.sandbox.phantoms import phantom, save
@@ -136,6 +137,18 @@ def test_a_file_that_cannot_be_read_or_shown_is_there_without_a_picture(surveyed
     site.seed("D1", [ds], person=OTHER)
     (one,) = surveyed("--session", "D1")["scans"]
     assert (one["decision"], one["code"], one["thumbnail"]) == ("hold", "damaged", None)
+
+
+def test_a_scan_without_files_is_there_as_unsupported(surveyed: Surveyed, site: Site) -> None:
+    experiment = site.seed("EMPTY", slices(OTHER, 1), person=OTHER)
+    with connect(Credentials(site.staging.url, OWNER, PASSWORD)) as connection:
+        uri = f"/data/experiments/{experiment}/scans/2/resources/DICOM?removeFiles=true"
+        connection.delete(uri, "emptying a scan")
+    found = surveyed("--session", "EMPTY")
+    (one,) = found["scans"]
+    assert (one["decision"], one["code"], one["group"], one["instances"]) == ("unsupported", "no-dicom", "no-dicom", 0)
+    (group_,) = found["groups"]
+    assert (group_["code"], group_["scans"], group_["undecided"]) == ("no-dicom", 1, 0)
 
 
 def test_a_second_survey_reads_nothing_that_has_not_changed(surveyed: Surveyed, site: Site) -> None:

@@ -35,6 +35,7 @@ others by their thumbnails: a browser has to open the page."""
 _TOGETHER = 64
 """Files that are read in one go."""
 _SAMPLED = 3
+_NOTHING = Group("", "", 0, 0)
 Progress = Callable[[int, int], None]
 """Told how many of how many sessions are done."""
 
@@ -223,8 +224,10 @@ def _add(one: _Session, rules: Rules, document: SurveyDocument, *, sampled: bool
         groups: dict[Group, list[int]] = defaultdict(list)
         for position, facts in enumerate(scan.instances):
             groups[Group.of(facts)].append(position)
+        if not scan.instances:  # a row of its own, or nobody would miss it
+            groups[_NOTHING] = []
         for group, members in groups.items():
-            name = group_id(group)
+            name = group_id(group) if members else decision.decision.code
             document.add(
                 ScanRow(
                     session=one.session,
