@@ -9,7 +9,7 @@ function groupsView() {
       make("h1", {}, "Groups of images"),
       make("p", { class: "soft" }, surveyed()),
       nextStep(open),
-      make("h2", {}, `To decide: ${counted(open.length, "group")}`),
+      make("h2", {}, `Valid: ${counted(open.length, "group")}`),
       open.length ? make("ul", { class: "groups" }, open.map(groupCard)) : make("p", { class: "card" }, "None."),
       make("h2", {}, `Unsupported: ${counted(closed.length, "group")}`),
       closed.length
