@@ -16,9 +16,10 @@ BENCH_VENV ?= .venv-bench
 BENCH_STAMP := $(BENCH_VENV)/.installed
 BENCH ?= --out bench.json
 SCORE ?= --out score.json
+SURVEY ?=
 NEW_ENOUGH = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "xnat-pixelanon needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
 
-.PHONY: demo test lint types unit long fuzz bench score image image-archive label lock clean
+.PHONY: demo test lint types unit long fuzz bench survey-bench score image image-archive label lock clean
 
 $(STAMP): pyproject.toml image/runtime.lock  ## with the versions that the image has
 	$(NEW_ENOUGH)
@@ -61,6 +62,9 @@ fuzz: $(STAMP)  ## damaged files, until SECONDS are over; those that find someth
 
 bench: $(BENCH_STAMP)  ## measure beside cp, a naive loop and deid; BENCH='--scale 0.1 --only ct' for less
 	$(BENCH_VENV)/bin/python -m benchmarks $(BENCH)
+
+survey-bench: $(STAMP)  ## a survey of 1,000 sessions of the stand-in, by mount and by REST; SURVEY='--sessions 100' for less
+	$(BIN)/python -m benchmarks.survey $(SURVEY)
 
 score: $(STAMP)  ## planted identities, ten kinds of answers about each copy; SCORE='--row basic --sessions 8' for less
 	$(BIN)/python -m benchmarks.score $(SCORE)

@@ -19,7 +19,8 @@ from pydicom.dataset import Dataset
 from pydicom.uid import JPEGBaseline8Bit
 
 from tests.cli.conftest import PERSON, STAGED, Said, Typed
-from tests.pipeline.conftest import InProcess, Site, clean_template, slices, ultrasound
+from tests.pipeline.conftest import OWNER, PASSWORD, InProcess, Site, clean_template, slices, ultrasound
+from xnat_pixelanon.archive import Credentials, connect
 from xnat_pixelanon.domain.documents import schema_problems
 from xnat_pixelanon.sandbox.person import Person
 from xnat_pixelanon.sandbox.phantoms import phantom, save
@@ -138,6 +139,18 @@ def test_a_file_that_cannot_be_read_or_shown_is_there_without_a_picture(surveyed
     assert (one["decision"], one["code"], one["thumbnail"]) == ("hold", "damaged", None)
 
 
+def test_a_scan_without_files_is_there_as_unsupported(surveyed: Surveyed, site: Site) -> None:
+    experiment = site.seed("EMPTY", slices(OTHER, 1), person=OTHER)
+    with connect(Credentials(site.staging.url, OWNER, PASSWORD)) as connection:
+        uri = f"/data/experiments/{experiment}/scans/2/resources/DICOM?removeFiles=true"
+        connection.delete(uri, "emptying a scan")
+    found = surveyed("--session", "EMPTY")
+    (one,) = found["scans"]
+    assert (one["decision"], one["code"], one["group"], one["instances"]) == ("unsupported", "no-dicom", "no-dicom", 0)
+    (group_,) = found["groups"]
+    assert (group_["code"], group_["scans"], group_["undecided"]) == ("no-dicom", 1, 0)
+
+
 def test_a_second_survey_reads_nothing_that_has_not_changed(surveyed: Surveyed, site: Site) -> None:
     first = surveyed()
     site.staging.clear_requests()
@@ -228,3 +241,66 @@ def test_a_hostile_modality_is_not_printed(typed: Typed, site: Site, tmp_path: P
     assert "[RED]" not in said.out
     assert "??" in said.out
     assert "<script>alert" not in (tmp_path / "out" / "review.html").read_text("utf-8")
+
+
+def test_a_sop_class_that_is_no_uid_is_quoted_by_no_warning(
+    typed: Typed,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    recwarn: pytest.WarningsRecorder,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("xnat_pixelanon.cli.survey.Workers", InProcess)
+    ds: Dataset = slices(OTHER, 1)[0]
+    ds["SOPClassUID"] = DataElement("SOPClassUID", "UI", "NOBODY^INVENTED", validation_mode=IGNORE)
+    save(ds, tmp_path / "in" / "1.dcm")
+    recwarn.clear()  # what making the file warned of
+    caplog.clear()
+    said = typed("survey", "--from", f"dir:{tmp_path / 'in'}", "--report", str(tmp_path / "out"), "--no-cache")
+    assert (said.status, [str(one.message) for one in recwarn]) == (0, [])
+    assert "NOBODY" not in said.out + said.err
+
+
+@pytest.mark.parametrize("mode", [0o755, 0o770, 0o701])
+def test_a_cache_folder_of_others_is_refused_and_left_as_it_is(typed: Typed, tmp_path: Path, mode: int) -> None:
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache").chmod(mode)
+    out = ("--report", str(tmp_path / "out"), "--cache", str(tmp_path / "cache"))
+    typed("survey", *STAGED, *out).refuses("others", "--cache")
+    assert stat.S_IMODE((tmp_path / "cache").stat().st_mode) == mode
+
+
+def test_files_that_were_there_become_their_owners_alone(surveyed: Surveyed, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    for name in ("survey.json", "review.html"):
+        (tmp_path / "out" / name).write_text("of an earlier day")
+        (tmp_path / "out" / name).chmod(0o644)
+    surveyed()
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "out").iterdir()} == {0o600}
+
+
+def test_where_pictures_have_no_more_room_each_group_has_still_its_first_scan(
+    surveyed: Surveyed, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(4):
+        site.seed(f"MORE{number}", slices(OTHER, 2, study=number + 2), person=OTHER)
+    site.templates(clean_template())
+    everything = surveyed()
+    monkeypatch.setattr("xnat_pixelanon.pipeline.surveying.ROOM", 0)
+    monkeypatch.setattr("xnat_pixelanon.pipeline.surveying._TOGETHER", 1)
+    for found in (surveyed(), surveyed("--no-cache")):
+        shown = [bool(one["pictures"]) for one in found["scans"] if one["attributes"]["modality"] == "CT"]
+        assert shown == [True, False, False, False, False]
+        assert all(one["thumbnail"] is not None for one in found["scans"])
+        assert len(found["pictures"]) < len(everything["pictures"])
+
+
+def test_a_scan_is_as_undecided_as_the_strictest_of_its_images(surveyed: Surveyed, site: Site) -> None:
+    site.policy(mixed="per-instance")
+    site.templates(clean_template())
+    scout = phantom("CT", rows=32, columns=32, person=OTHER, series=2, instance=20, ImageType=["ORIGINAL", "LOCALIZER"])
+    large = phantom("CT", rows=48, columns=48, person=OTHER, series=2, instance=21)
+    site.seed("SCOUT", [*slices(OTHER, 1), scout, large], person=OTHER)
+    found = surveyed("--session", "SCOUT", "--no-cache")
+    small = next(one for one in found["scans"] if one["attributes"]["rows"] == "32")
+    assert (small["instances"], small["decision"], small["code"]) == (2, "hold", "no-template")

@@ -115,6 +115,7 @@ def _write(path: Path, text: str) -> Path:
     """For its owner only: it shows what staging holds."""
     try:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
+            os.fchmod(out.fileno(), 0o600)  # one that was there keeps its mode
             out.write(text)
     except OSError as error:
         raise ConfigurationError(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import stat
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 
 from xnat_pixelanon import __version__
 from xnat_pixelanon.domain.instance import InstanceFacts, Refusal
-from xnat_pixelanon.errors import ConfigurationError
+from xnat_pixelanon.errors import ConfigurationError, RefusedError
 from xnat_pixelanon.pixels import EncodedPicture, ScanPictures
 
 _FORM = 2
@@ -42,12 +43,18 @@ class SurveyCache:
             return
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            folder.chmod(0o700)
+            there = folder.stat()
         except OSError as error:
             raise ConfigurationError(
                 f"the cache folder {folder} cannot be made: {error.strerror}",
                 hint="give --cache DIR in a place that is yours, or --no-cache",
             ) from None
+        # Not made private here: it may be a folder that others work in, as /tmp.
+        if there.st_uid != os.geteuid() or stat.S_IMODE(there.st_mode) & 0o077:
+            raise RefusedError(
+                f"others may read or write the cache folder {folder}, and what is kept there is as private as staging",
+                hint="give --cache DIR of a folder that is not there yet, or take its rights from others (chmod 700)",
+            )
 
     def load(self, session: str, key: str) -> SurveyedSession | None:
         """What was kept for exactly this state of a session."""
@@ -64,7 +71,7 @@ class SurveyCache:
             return SurveyedSession(
                 names, counts, scans, {name: _pictures(one) for name, one in found["pictures"].items()}
             )
-        except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
             return None
 
     def keep(self, session: str, key: str, surveyed: SurveyedSession) -> None:

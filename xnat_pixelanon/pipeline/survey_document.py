@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
+from pydicom.config import IGNORE
 from pydicom.uid import UID
 
 from xnat_pixelanon import __version__
@@ -65,6 +66,8 @@ class SurveyDocument:
         self._pictures: list[dict[str, Any]] = []
         self._known: dict[bytes, int] = {}
         self._notes: list[str] = []
+        self.picture_bytes = 0
+        """Of all pictures so far, as they are written."""
 
     def note(self, text: str) -> None:
         """Something that a reader should know: a session that could not be read. No label, no value."""
@@ -140,6 +143,7 @@ class SurveyDocument:
         if digest not in self._known:
             self._known[digest] = len(self._pictures)
             data = base64.b64encode(picture.data).decode("ascii")
+            self.picture_bytes += len(data)
             self._pictures.append(
                 {"type": "image/jpeg", "width": picture.width, "height": picture.height, "data": data}
             )
@@ -153,10 +157,10 @@ def _group(name: str, found: _Group) -> dict[str, Any]:
         "id": name,
         "modality": group.modality,
         "sop_class_uid": group.sop_class_uid,
-        "sop_class_name": UID(group.sop_class_uid).name if group.sop_class_uid else "",
+        "sop_class_name": _class_name(group.sop_class_uid),
         "rows": group.rows,
         "columns": group.columns,
-        "code": next(iter(unsupported)) if len(unsupported) == len(found.codes) == 1 else None,
+        "code": found.codes.most_common(1)[0][0] if unsupported and len(unsupported) == len(found.codes) else None,
         "scans": found.scans,
         "sessions": len(found.sessions),
         "instances": found.instances,
@@ -169,6 +173,11 @@ def _group(name: str, found: _Group) -> dict[str, Any]:
         "maximum": found.extremes[0],
         "minimum": found.extremes[1],
     }
+
+
+def _class_name(uid: str) -> str:
+    """The standard's name, or the UID itself: without the warning by which pydicom would quote one that is none."""
+    return UID(uid, IGNORE).name if uid else ""
 
 
 def _vendors(found: Counter[tuple[str, str]]) -> Sequence[dict[str, Any]]:

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
 
 from xnat_pixelanon.archive.ports import Source
 from xnat_pixelanon.domain.consistency import mark_inconsistent
-from xnat_pixelanon.domain.decisions import ScanFacts, decide_session
+from xnat_pixelanon.domain.decisions import ScanFacts, decide_session, strictest
 from xnat_pixelanon.domain.instance import Group, InstanceFacts
 from xnat_pixelanon.domain.session import SourceFile, SourceSession
 from xnat_pixelanon.errors import PixelanonError
@@ -29,9 +29,13 @@ from xnat_pixelanon.pixels import PICTURE, ScanPictures, Shown
 
 WHOLE, SHOWN = 3, 150
 """Scans of each group of which everything representative is shown, and of which the middle image is."""
+ROOM = 32 << 20
+"""Bytes of pictures, as they are written, beyond which only the first scan of a further group is shown in full, and all
+others by their thumbnails: a browser has to open the page."""
 _TOGETHER = 64
 """Files that are read in one go."""
 _SAMPLED = 3
+_NOTHING = Group("", "", 0, 0)
 Progress = Callable[[int, int], None]
 """Told how many of how many sessions are done."""
 
@@ -48,6 +52,8 @@ class _Session:
     files: tuple[tuple[SourceFile, ...], ...] = ()
     facts: list[list[InstanceFacts]] = field(default_factory=list)
     paths: dict[str, Path] = field(default_factory=dict)
+    thumbnails: set[str] = field(default_factory=set)
+    """Scans (as in `known.pictures`) of which no more than the thumbnail is wanted."""
 
 
 class Surveyor:
@@ -147,8 +153,9 @@ class Surveyor:
         for number, one in enumerate(batch):
             for name, files in _members(one).items():
                 group = name.partition("/")[2]
-                whole, longest = self._seen[group] < WHOLE, PICTURE if self._seen[group] < SHOWN else 0
-                self._seen[group] += 1
+                whole, longest = self._wanted(group)
+                if not longest:
+                    one.thumbnails.add(name)
                 there = pictures[number].get(name)
                 if there is not None and (there.thumbnail is None or there.pictures or not longest):
                     continue
@@ -165,6 +172,12 @@ class Surveyor:
             if one.known is None or number in changed:
                 self._cache.keep(one.session.id, one.key, surveyed)
             one.known = surveyed
+
+    def _wanted(self, group: str) -> tuple[bool, int]:
+        """Whether everything of the next scan of a group is shown, and the longest side of its pictures."""
+        seen, full = self._seen[group], self._document.picture_bytes >= ROOM
+        self._seen[group] += 1
+        return seen < (1 if full else WHOLE), PICTURE if seen < (1 if full else SHOWN) else 0
 
     def _path(self, one: _Session, facts: InstanceFacts, folder: Path) -> Path:
         if facts.name not in one.paths:
@@ -197,6 +210,11 @@ def group_id(group: Group) -> str:
     return f"{group.modality}/{group.sop_class_uid}/{group.rows}x{group.columns}"
 
 
+def _pictures_of(one: _Session, name: str) -> ScanPictures:
+    found = one.known.pictures.get(name, ScanPictures()) if one.known else ScanPictures()
+    return replace(found, pictures=(), maximum=None, minimum=None) if name in one.thumbnails else found
+
+
 def _add(one: _Session, rules: Rules, document: SurveyDocument, *, sampled: bool) -> None:
     scans = tuple(
         mark_inconsistent([ScanFacts(name, tuple(facts)) for name, facts in zip(one.names, one.facts, strict=True)])
@@ -206,8 +224,10 @@ def _add(one: _Session, rules: Rules, document: SurveyDocument, *, sampled: bool
         groups: dict[Group, list[int]] = defaultdict(list)
         for position, facts in enumerate(scan.instances):
             groups[Group.of(facts)].append(position)
+        if not scan.instances:  # a row of its own, or nobody would miss it
+            groups[_NOTHING] = []
         for group, members in groups.items():
-            name = group_id(group)
+            name = group_id(group) if members else decision.decision.code
             document.add(
                 ScanRow(
                     session=one.session,
@@ -216,10 +236,10 @@ def _add(one: _Session, rules: Rules, document: SurveyDocument, *, sampled: bool
                     group_id=name,
                     instances=tuple(scan.instances[position] for position in members),
                     listed=one.counts[number] if len(groups) == 1 else len(members),
-                    decision=decision.decision if len(groups) == 1 else decision.instances[members[0]],
+                    decision=decision.decision
+                    if len(groups) == 1 or decision.decision.code == "mixed-decision"
+                    else strictest([decision.instances[position] for position in members]),
                     provisional=sampled and len(scan.instances) < one.counts[number],
-                    pictures=one.known.pictures.get(f"{number}/{name}", ScanPictures())
-                    if one.known
-                    else ScanPictures(),
+                    pictures=_pictures_of(one, f"{number}/{name}"),
                 )
             )
