@@ -43,10 +43,10 @@ class Scripted:
 
 def check_script(text: str, where: str) -> None:
     """DocumentError with line and column of everything that is wrong in a script; `where`: how to call it."""
-    from xnat_pixelanon.headers.script import compile_script  # a parser that most projects never need
+    from xnat_pixelanon.headers.script_run import compiled  # a parser that most projects never need
 
     try:
-        script = compile_script(text)
+        script = compiled(text)
     except DocumentError as error:
         raise DocumentError(where, error.problems) from None
     if not script.statements:

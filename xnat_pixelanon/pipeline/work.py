@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
@@ -14,6 +14,7 @@ from xnat_pixelanon.domain.instance import InstanceFacts, ScriptFacts
 from xnat_pixelanon.domain.rectangle import Rectangle
 from xnat_pixelanon.errors import InstanceError, ScratchError
 from xnat_pixelanon.headers import (
+    HeaderAction,
     HeaderMemory,
     HeaderRequest,
     ProofMemory,
@@ -232,10 +233,13 @@ def _clean(task: CleanTask) -> Cleaned:
         header_actions=len(cleaned.actions),
         series_number=series_number,
         modality=modality,
-        script=tuple(
-            f"{one.rule}: {one.tag} {one.action}" for one in cleaned.actions if one.rule.startswith("script ")
-        ),
+        script=_lines(cleaned.actions) if request.script else (),
     )
+
+
+def _lines(actions: Sequence[HeaderAction]) -> tuple[str, ...]:
+    """What the project's script did, with its line and column."""
+    return tuple(f"{one.rule}: {one.tag} {one.action}" for one in actions if one.rule.startswith("script "))
 
 
 def _spans(copy: Reopened) -> list[tuple[int, int]]:
