@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,11 +13,9 @@ import pytest
 from tests.pipeline.conftest import CLEAN, InProcess, Site
 from tests.review.chromium import Chromium
 from tests.review.conftest import Opened, go
-from tests.review.test_live import store_of, stored
+from tests.review.test_live import served, stored
 from xnat_pixelanon.cli.main import status_of
 from xnat_pixelanon.cli.review import _read
-from xnat_pixelanon.review.server import ReviewServer
-from xnat_pixelanon.review.storing import Storing
 from xnat_pixelanon.sandbox.phantoms import Person, phantom
 from xnat_pixelanon.sandbox.samples import sample_sessions, sample_templates
 
@@ -40,12 +36,7 @@ def test_a_run_blackens_what_was_drawn_and_nothing_else(
     site.seed("S4", [phantom("CT", study=4, person=Person.numbered(4), rows=64, columns=64)], person=Person.numbered(4))
     assert site.command("survey", "--from", "xnat:STAGING", "--report", str(tmp_path / "survey"), "--no-cache") == 0
     survey = _read(tmp_path / "survey")
-    server = ReviewServer(survey, Storing(lambda: store_of(site)))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        while not server.started:
-            time.sleep(0.005)
+    with served(site, survey) as server:
         page = browser.page(server.url)
         page.ready()
         us = next(at for at, one in enumerate(survey["groups"]) if one["modality"] == "US")
@@ -68,9 +59,6 @@ def test_a_run_blackens_what_was_drawn_and_nothing_else(
         page.click("button", "Save")
         page.wait("document.querySelector('.next')?.innerText.includes('3 sessions are ready')")
         page.close()
-    finally:
-        server.stop()
-        thread.join()
     assert stored(site, "policy.json")["enabled"]
     site.accept(site.fingerprint())
     outcomes = {one.label: one.outcome for one in site.run().report.sessions}

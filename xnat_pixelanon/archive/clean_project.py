@@ -13,8 +13,8 @@ from xnat_pixelanon.domain.documents import parse, schema_problems
 from xnat_pixelanon.domain.receipt import FILE_NAME, RELEASED_FILE, RESOURCE, Receipt
 from xnat_pixelanon.errors import DocumentError, SessionError, TransferError
 
-# XNAT gives the column back in lower case, whatever case it was asked in.
 OTHERS_SUBJECT = "the clean project has a subject under our kept label that is not known to be the same person"
+# XNAT gives the column back in lower case, whatever case it was asked in.
 _STATUS = "xnat:imagesessiondata/meta/status"
 
 

@@ -13,7 +13,7 @@ from xnat_pixelanon.cli.documents import FILE, read, templates, write
 from xnat_pixelanon.domain.documents import parse
 from xnat_pixelanon.domain.templates import TemplateSet
 from xnat_pixelanon.errors import ConfigurationError, RefusedError
-from xnat_pixelanon.exchange import FORMATS
+from xnat_pixelanon.exchange import FORMATS, free_id
 
 _SIZE = re.compile(r"([0-9]{1,5})[xX]([0-9]{1,5})")
 _READ = click.Choice(list(FORMATS))
@@ -41,7 +41,7 @@ def import_command(tool: str, file: Path, size: str | None, into: Path | None, o
         TemplateSet.from_document(base, str(into))
     known = {one["id"] for one in base["templates"]}
     for one in carried.templates:
-        one["id"] = _free(one["id"], known)
+        one["id"] = free_id(one["id"], known)
         known.add(one["id"])
     document = base | {"templates": [*base["templates"], *carried.templates]}
     if carried.exclusions:
@@ -89,10 +89,3 @@ def _size(text: str | None) -> tuple[int, int] | None:
     if found is None or not (0 < int(found[1]) <= 65535 and 0 < int(found[2]) <= 65535):
         raise ConfigurationError(f"--size {text} is no size", hint="give rows, x, columns, as 768x1024")
     return int(found[1]), int(found[2])
-
-
-def _free(wanted: str, known: set[str]) -> str:
-    name, number = wanted, 2
-    while name in known:
-        name, number = f"{wanted}-{number}", number + 1
-    return name

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from xnat_pixelanon.exchange.formats import FORMATS, Format
+from xnat_pixelanon.exchange.rules import free_id
 
-__all__ = ["FORMATS", "Format"]
+__all__ = ["FORMATS", "Format", "free_id"]

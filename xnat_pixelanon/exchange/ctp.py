@@ -36,8 +36,12 @@ _TOKEN = re.compile(
     |(?P<constant>true\.|false\.))""",
     re.VERBOSE,
 )
-_WAYS: Mapping[str, tuple[str, str]] = {"equals": ("", ""), "contains": ("*", "*"), "startsWith": ("", "*")}
-_ALL_WAYS = {**_WAYS, "endsWith": ("*", "")}
+_WAYS: Mapping[str, tuple[str, str]] = {
+    "equals": ("", ""),
+    "contains": ("*", "*"),
+    "startsWith": ("", "*"),
+    "endsWith": ("*", ""),
+}
 
 
 def read(text: str, where: str, size: tuple[int, int] | None) -> Carried:
@@ -147,7 +151,7 @@ def _condition(tag: str, method: str, text: str) -> Conjunction:
     plain = re.sub(r"\\(.)", r"\1", text)
     if method == "matches":
         return by_expression(keyword, plain)
-    ways = _ALL_WAYS.get(method.removesuffix("IgnoreCase"))
+    ways = _WAYS.get(method.removesuffix("IgnoreCase"))
     if ways is None:
         raise NotCarriedError(f"a condition by {method}")
     return criterion(keyword, plain, before=ways[0], behind=ways[1])
@@ -175,7 +179,7 @@ def _signature(name: str, wanted: str) -> str:
     keyword = CRITERIA[name].keyword
     inner = wanted.strip("*")
     ways = (wanted[: len(wanted) - len(wanted.lstrip("*"))], wanted[len(wanted.rstrip("*")) :])
-    method = next((method for method, way in _ALL_WAYS.items() if way == ways and "*" not in inner and inner), "")
+    method = next((method for method, way in _WAYS.items() if way == ways and "*" not in inner and inner), "")
     if CRITERIA[name].integer:
         return f'{keyword}.equals("{wanted}")'
     if method:

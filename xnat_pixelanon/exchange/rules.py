@@ -6,8 +6,9 @@ A condition that has no criterion here drops its whole rule, with a note: withou
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, count
 from typing import Any
 
 from xnat_pixelanon.domain.criteria import CRITERIA
@@ -53,14 +54,15 @@ def assembled(kind: str, rules: Sequence[ForeignRule], size: tuple[int, int] | N
             if rule.excluded:
                 _exclude(carried, rule, match)
             else:
-                _template(carried, rule, match, _free(name, carried), size)
+                known = {one["id"] for one in carried.templates}  # two rules may stand in one line
+                _template(carried, rule, match, free_id(name, known), size)
     return carried
 
 
-def _free(name: str, carried: Carried) -> str:
-    """Two rules may stand in one line."""
-    known = {one["id"] for one in carried.templates}
-    return next(one for one in (name, *(f"{name}-{n}" for n in range(2, len(known) + 3))) if one not in known)
+def free_id(wanted: str, known: Container[str]) -> str:
+    """`wanted`, or with the first number behind it that makes it one of its own."""
+    names = chain((wanted,), (f"{wanted}-{number}" for number in count(2)))
+    return next(name for name in names if name not in known)
 
 
 def _exclude(carried: Carried, rule: ForeignRule, match: Conjunction) -> None:

@@ -47,14 +47,12 @@ class CleanedScan:
     @property
     def series_number(self) -> str:
         """That of the copies; empty where they have none, or not the same."""
-        numbers = {result.series_number for result in self.results if isinstance(result, Cleaned)}
-        return numbers.pop() if len(numbers) == 1 else ""
+        return _one_value({result.series_number for result in self.results if isinstance(result, Cleaned)})
 
     @property
     def modality(self) -> str:
         """That of the copies; empty where they have none, or not the same."""
-        found = {result.modality for result in self.results if isinstance(result, Cleaned)}
-        return found.pop() if len(found) == 1 else ""
+        return _one_value({result.modality for result in self.results if isinstance(result, Cleaned)})
 
     @property
     def script(self) -> tuple[str, ...]:
@@ -70,6 +68,10 @@ class CleanedScan:
             for out, result in zip(self.outs, self.results, strict=True)
             if isinstance(result, Cleaned)
         )
+
+
+def _one_value(found: set[str]) -> str:
+    return found.pop() if len(found) == 1 else ""
 
 
 def header_request(

@@ -22,7 +22,7 @@ from xnat_pixelanon.pipeline.rules import RuleReader, Rules
 from xnat_pixelanon.pipeline.scratch import Scratch
 from xnat_pixelanon.pipeline.session import Job, run_session
 from xnat_pixelanon.pipeline.settling import Settling
-from xnat_pixelanon.pipeline.telling import SessionTelling
+from xnat_pixelanon.pipeline.telling import SessionTelling, spoken_names
 
 log = logging.getLogger("xnat_pixelanon")
 
@@ -131,12 +131,8 @@ def _script_notes(rules: Rules) -> tuple[str, ...]:
 
 
 def _tellings(plan: RunPlan) -> list[tuple[SessionTelling, SourceSession]]:
-    """Each session with the name that logs may carry: an experiment ID, or a number where the ID is a UID."""
-    folder = plan.source.name.startswith("dir:")
-    return [
-        (SessionTelling(session, f"study-{number}" if folder else session.id), session)
-        for number, session in enumerate(plan.sessions, start=1)
-    ]
+    names = spoken_names(plan.source.name, plan.sessions)
+    return [(SessionTelling(session, names[session.id]), session) for session in plan.sessions]
 
 
 def _one(job: Job, session: SourceSession, telling: SessionTelling) -> tuple[SessionReport, ConfigurationError | None]:

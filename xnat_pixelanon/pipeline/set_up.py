@@ -187,8 +187,8 @@ class Desk:
                 f"{document.file} was made from another version: {newest}",
                 hint=f"take the newest from documents/ of the resource {REPORTS}, repeat the change, store it again",
             )
-        armed = document is POLICY and isinstance(new, dict) and new.get("enabled")
-        if armed and isinstance(new, dict) and not _keeps_armed(new, stored.text if stored else None):
+        before = stored.text if stored else None
+        if document is POLICY and isinstance(new, dict) and new.get("enabled") and not _keeps_armed(new, before):
             raise RefusedError(
                 "a policy from a file does not arm: it is armed, but the stored one is not, or goes elsewhere",
                 hint="write \"enabled\": false into it, store it, look at a dry run, then launch 'arm publishing'",

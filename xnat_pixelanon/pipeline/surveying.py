@@ -24,6 +24,7 @@ from xnat_pixelanon.pipeline.rules import Rules
 from xnat_pixelanon.pipeline.scratch import Scratch
 from xnat_pixelanon.pipeline.survey_cache import SurveyCache, SurveyedSession, key_of
 from xnat_pixelanon.pipeline.survey_document import ScanRow, SurveyDocument
+from xnat_pixelanon.pipeline.telling import spoken_names
 from xnat_pixelanon.pipeline.work import PicturesTask, ReadTask, read, show, unread
 from xnat_pixelanon.pixels import PICTURE, ScanPictures, Shown
 
@@ -67,8 +68,7 @@ class Surveyor:
 
     def survey(self, sessions: Sequence[SourceSession], rules: Rules, progress: Progress) -> None:
         """Add every session to the document; one that cannot be read is a note there."""
-        folder = self._source.name.startswith("dir:")  # there an ID is a UID, which no log may carry
-        self._names = {one.id: f"study-{number}" if folder else one.id for number, one in enumerate(sessions, 1)}
+        self._names = spoken_names(self._source.name, sessions)
         done = 0
         with Scratch() as scratch, ThreadPoolExecutor(1, "listing") as listing:
             waiting = deque(sessions)

@@ -71,6 +71,12 @@ class SessionTelling:
         )
 
 
+def spoken_names(source: str, sessions: Sequence[SourceSession]) -> dict[str, str]:
+    """By ID, the name that logs may carry: an experiment ID, or a number where the ID is a UID, as in a folder."""
+    folder = source.startswith("dir:")
+    return {one.id: f"study-{number}" if folder else one.id for number, one in enumerate(sessions, 1)}
+
+
 def not_sent_reports(found: Sequence[NotSent]) -> tuple[NotSentReport, ...]:
     return tuple(NotSentReport(one.kind, one.name, one.reason, one.files, one.bytes) for one in found)
 

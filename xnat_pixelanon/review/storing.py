@@ -59,7 +59,7 @@ def _stored(store: DocumentStore, location: XnatLocation, document: Document, te
         return Reply(200, {"version": push(store, location, document, text, document.name).version})
     except (ChangedError, RefusedError) as error:
         newest = store.load(document.name)
-        based_on = parse(text, document.name).get("based_on")
+        _, based_on = document.split(text, document.name)
         if (newest.version if newest else None) == based_on:
             raise  # refused for another reason
         return Reply(409, {"message": error.message, "theirs": _shown(newest)})
