@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from math import ceil
 from pathlib import Path
 
 import imagecodecs
 import numpy as np
-from pydicom.encaps import get_frame
 
-from xnat_pixelanon.errors import InstanceError, PixelanonError
-from xnat_pixelanon.pixels.jpeg_shape import editable, read_shape
-from xnat_pixelanon.pixels.layout import VALUE_ERRORS
-from xnat_pixelanon.pixels.preview import Picture, render_frame
-from xnat_pixelanon.pixels.quiet import no_library_text
-from xnat_pixelanon.pixels.source import open_source
+from xnat_pixelanon.errors import PixelanonError
+from xnat_pixelanon.pixels.preview import Picture, ShownFrames, opened_frames
 
 THUMBNAIL, PICTURE = 160, 1024
 """The longest side, in pixels of the picture."""
 _QUALITY = 82
 _MOST_FRAMES = 48
-_IN_PLACE = ("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51")
 _NAMES = ("first", "middle", "last")
+Place = tuple[int, int]
+"""The number of a file among those of a scan, and that of a frame in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,24 +62,24 @@ def scan_pictures(files: Sequence[Shown], scratch: Path, *, longest: int, whole:
     `longest`: side of the pictures; 0 makes a thumbnail only. `whole`: first, middle and last frame of the first,
     middle and last instance, and the maximum and minimum over at most 48 frames of all; else the middle one.
     """
-    middle = files[len(files) // 2]
-    shown = _rendered(middle.path, middle.frames // 2, scratch)
-    if shown is None:
-        return ScanPictures()
-    pictures: tuple[EncodedPicture, ...] = ()
-    extremes: tuple[Picture, Picture] | None = None
-    if longest and whole:
-        pictures = tuple(_representative(files, scratch, longest))
-        extremes = _extremes(files, scratch)
-    elif longest:
-        pictures = (encoded(shown, longest, "middle instance, middle frame"),)
-    return ScanPictures(
-        encoded(shown, THUMBNAIL),
-        pictures,
-        encoded(extremes[0], longest, "maximum over frames") if extremes else None,
-        encoded(extremes[1], longest, "minimum over frames") if extremes else None,
-        _grid(middle.path, scratch),
-    )
+    at = len(files) // 2
+    middle = (at, files[at].frames // 2)
+    everything = longest > 0 and whole
+    named = _representative(files) if everything else {middle: "middle instance, middle frame"} if longest else {}
+    found = _Found(middle, longest, named, _spread(files) if everything else frozenset())
+    wanted: dict[int, set[int]] = {at: {middle[1]}}
+    for number, frame in (*found.named, *found.spread):
+        wanted.setdefault(number, set()).add(frame)
+    for number, frames in wanted.items():
+        with suppress(PixelanonError), opened_frames(files[number].path, scratch) as opened:
+            if number == at:
+                found.grid = _grid(opened)
+            for frame in sorted(frames):
+                with suppress(PixelanonError):
+                    found.take((number, frame), opened.picture(frame))
+        if found.thumbnail is None:
+            return ScanPictures()
+    return found.pictures()
 
 
 def encoded(picture: Picture, longest: int, shows: str = "") -> EncodedPicture:
@@ -98,21 +95,51 @@ def encoded(picture: Picture, longest: int, shows: str = "") -> EncodedPicture:
     return EncodedPicture(picture.shape[1], picture.shape[0], bytes(data), shows)
 
 
-def _rendered(path: Path, frame: int, scratch: Path) -> Picture | None:
-    try:
-        return render_frame(path, frame, scratch)
-    except PixelanonError:
-        return None
+@dataclass(slots=True)
+class _Found:
+    """Gathered frame by frame; each file is opened once, and one frame of it is in memory at a time."""
+
+    middle: Place
+    longest: int
+    named: dict[Place, str]
+    """Those that are shown, in this order, and what is said of them."""
+    spread: frozenset[Place]
+    """Those that the maximum and the minimum are of."""
+    thumbnail: EncodedPicture | None = None
+    shown: dict[Place, EncodedPicture] = field(default_factory=dict)
+    extremes: tuple[Picture, Picture] | None = None
+    grid: tuple[int, int, int, int] | None = None
+
+    def take(self, place: Place, picture: Picture) -> None:
+        if place == self.middle:
+            self.thumbnail = encoded(picture, THUMBNAIL)
+        if place in self.named:
+            self.shown[place] = encoded(picture, self.longest, self.named[place])
+        if place not in self.spread:
+            return
+        if self.extremes is None:
+            self.extremes = picture, picture
+        elif picture.shape == self.extremes[0].shape:
+            highest, lowest = self.extremes
+            self.extremes = np.maximum(highest, picture), np.minimum(lowest, picture)
+
+    def pictures(self) -> ScanPictures:
+        highest, lowest = self.extremes or (None, None)
+        return ScanPictures(
+            self.thumbnail,
+            tuple(self.shown[place] for place in self.named if place in self.shown),
+            None if highest is None else encoded(highest, self.longest, "maximum over frames"),
+            None if lowest is None else encoded(lowest, self.longest, "minimum over frames"),
+            self.grid,
+        )
 
 
-def _representative(files: Sequence[Shown], scratch: Path, longest: int) -> Iterator[EncodedPicture]:
-    for which, number in _three(len(files)):
-        file = files[number]
-        for when, frame in _three(file.frames):
-            picture = _rendered(file.path, frame, scratch)
-            if picture is not None:
-                said = f"{which} instance" if file.frames == 1 else f"{which} instance, {when} frame"
-                yield encoded(picture, longest, said)
+def _representative(files: Sequence[Shown]) -> dict[Place, str]:
+    return {
+        (number, frame): f"{which} instance" if files[number].frames == 1 else f"{which} instance, {when} frame"
+        for which, number in _three(len(files))
+        for when, frame in _three(files[number].frames)
+    }
 
 
 def _three(count: int) -> list[tuple[str, int]]:
@@ -123,35 +150,17 @@ def _three(count: int) -> list[tuple[str, int]]:
     return [(name, number) for number, name in sorted(found.items())]
 
 
-def _extremes(files: Sequence[Shown], scratch: Path) -> tuple[Picture, Picture] | None:
-    """Maximum and minimum over frames of one size; None where there is but one."""
-    frames = [(file.path, frame) for file in files for frame in range(file.frames)]
-    if len(frames) < 2:
-        return None
-    chosen = {round(at * (len(frames) - 1) / (_MOST_FRAMES - 1)) for at in range(_MOST_FRAMES)}
-    highest: Picture | None = None
-    lowest: Picture | None = None
-    for at in sorted(chosen):
-        picture = _rendered(*frames[at], scratch)
-        if picture is None or (highest is not None and picture.shape != highest.shape):
-            continue
-        highest = picture if highest is None else np.maximum(highest, picture)
-        lowest = picture if lowest is None else np.minimum(lowest, picture)
-    return None if highest is None or lowest is None else (highest, lowest)
+def _spread(files: Sequence[Shown]) -> frozenset[Place]:
+    """Frames over all files; none where there is but one."""
+    places = [(number, frame) for number, file in enumerate(files) for frame in range(file.frames)]
+    if len(places) < 2:
+        return frozenset()
+    return frozenset(places[round(at * (len(places) - 1) / (_MOST_FRAMES - 1))] for at in range(_MOST_FRAMES))
 
 
-def _grid(path: Path, scratch: Path) -> tuple[int, int, int, int] | None:
-    try:
-        with open_source(path, scratch) as source, no_library_text():
-            layout = source.layout
-            if source.transfer_syntax_uid not in _IN_PLACE or source.element is None or layout is None:
-                return None
-            source.stream.seek(source.element.value_offset)
-            frame = get_frame(source.stream, 0, number_of_frames=layout.frames)
-            shape = read_shape(frame[: frame.rfind(b"\xff\xd9") + 2])  # without the byte that makes its length even
-            if editable(shape):
-                return None
-            (high, wide), (over, beside) = shape.mcu, shape.ring
-            return wide, high, beside, over
-    except (InstanceError, *VALUE_ERRORS, OSError, RuntimeError):
+def _grid(opened: ShownFrames) -> tuple[int, int, int, int] | None:
+    shape = opened.jpeg_shape()
+    if shape is None:
         return None
+    (high, wide), (over, beside) = shape.mcu, shape.ring
+    return wide, high, beside, over

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -13,15 +15,17 @@ from pydicom.pixels.utils import pixel_array
 
 from xnat_pixelanon.errors import InstanceError
 from xnat_pixelanon.pixels.codecs import Cells, decode
-from xnat_pixelanon.pixels.codestream import StreamForm
-from xnat_pixelanon.pixels.jpeg_shape import colour_of
+from xnat_pixelanon.pixels.codestream import FrameStream, StreamForm
+from xnat_pixelanon.pixels.fragments import Fragment
+from xnat_pixelanon.pixels.jpeg_shape import JpegShape, colour_of, editable, read_shape
 from xnat_pixelanon.pixels.layout import VALUE_ERRORS, PixelLayout
 from xnat_pixelanon.pixels.palette import read_palette
 from xnat_pixelanon.pixels.quiet import no_library_text
 from xnat_pixelanon.pixels.source import PixelSource, open_source
-from xnat_pixelanon.pixels.walk import Survey, survey, walk_frames
+from xnat_pixelanon.pixels.walk import locate_frames, walk_frames
 
 Picture = NDArray[np.uint8]
+_IN_PLACE = ("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51")
 
 
 def render_frame(path: Path, frame: int, scratch: Path) -> Picture:
@@ -30,36 +34,90 @@ def render_frame(path: Path, frame: int, scratch: Path) -> Picture:
     Every transfer syntax of routes.py, whatever decoders pydicom finds installed; InstanceError where there is no such
     picture, ScratchError when a deflated file does not fit into `scratch`.
     """
+    with opened_frames(path, scratch) as frames:
+        return frames.picture(frame)
+
+
+@contextmanager
+def opened_frames(path: Path, scratch: Path) -> Iterator[ShownFrames]:
+    """Open a file of which several frames are shown. Errors are those of `render_frame`."""
     with open_source(path, scratch) as source, no_library_text():
-        found = survey(source)
-        layout = source.layout
-        if layout is None:
+        divided = locate_frames(source)
+        if source.layout is None:
             raise InstanceError("no-pixel-data", "there is no pixel data to show")
+        yield ShownFrames(source, source.layout, divided)
+
+
+class ShownFrames:
+    """The frames of an opened file. Each is found by its fragments or its place; its codestream alone is walked.
+
+    So a frame is not shown that is damaged or of which it is not certain where it lies. Whether all others are
+    sound is asked by facts.py, before anything is decided.
+    """
+
+    def __init__(self, source: PixelSource, layout: PixelLayout, divided: Sequence[Sequence[Fragment]]) -> None:
+        self._source, self._layout, self._divided = source, layout, divided
+
+    def picture(self, frame: int) -> Picture:
+        """As `render_frame` gives it."""
+        source, layout = self._source, self._layout
         if not 0 <= frame < layout.frames:
             raise InstanceError("pixel-format", "there is no such frame to show")
         try:
-            if layout.encapsulated:
-                return _shown(_decompressed(source, layout, found, frame), source.header, layout)
-            return _shown(_native(source, frame), source.header, layout)
+            pixels = self._decompressed(frame) if layout.encapsulated else self._native(frame)
+            return _shown(pixels, source.header, layout)
         except (*VALUE_ERRORS, MemoryError, OSError, RuntimeError) as error:
             raise InstanceError("pixel-format", "the frame cannot be decoded for a picture") from error
 
+    def jpeg_shape(self) -> JpegShape | None:
+        """Of the first frame, where the file is one whose frames are edited in place."""
+        source = self._source
+        if source.transfer_syntax_uid not in _IN_PLACE:
+            return None
+        try:
+            shape = read_shape(b"".join(self._stream(0).pieces))
+        except (InstanceError, *VALUE_ERRORS, OSError):
+            return None
+        return None if editable(shape) else shape
 
-def _decompressed(source: PixelSource, layout: PixelLayout, found: Survey, frame: int) -> NDArray[np.generic]:
-    """By the codecs of the copies. YBR comes back as RGB of 8 bits stored; other values as the header describes them.
+    def _stream(self, frame: int) -> FrameStream:
+        return next(walk_frames(self._source, self._layout, self._divided[frame : frame + 1]))
 
-    pydicom's own decoders are packages that only tests have: without them most scans would have no picture.
-    """
-    assert source.syntax is not None
-    stream = next(walk_frames(source, layout, found.divided[frame : frame + 1]))
-    data = b"".join(stream.pieces)
-    cells = _stored(decode(source.syntax.codec, data, stream.form, layout), stream.form, layout)
-    if layout.samples == 1:
-        return cells[:, :, 0]
-    if layout.samples == 3 and _is_ybr(source.syntax.stream, data, stream.form, layout):
-        octets = (cells >> max(layout.bits_stored - 8, 0)).clip(0, 255).astype(np.uint8)
-        return convert_color_space(octets, "YBR_FULL", "RGB").astype(np.int64) << max(layout.bits_stored - 8, 0)
-    return cells
+    def _decompressed(self, frame: int) -> NDArray[np.generic]:
+        """By the codecs of the copies. YBR comes back as RGB of 8 bits stored; others as the header describes them.
+
+        pydicom's own decoders are packages that only tests have: without them most scans would have no picture.
+        """
+        syntax, layout = self._source.syntax, self._layout
+        assert syntax is not None
+        stream = self._stream(frame)
+        data = b"".join(stream.pieces)
+        cells = _stored(decode(syntax.codec, data, stream.form, layout), stream.form, layout)
+        if layout.samples == 1:
+            return cells[:, :, 0]
+        if layout.samples == 3 and _is_ybr(syntax.stream, data, stream.form, layout):
+            spare = max(layout.bits_stored - 8, 0)
+            octets = (cells >> spare).clip(0, 255).astype(np.uint8)
+            return convert_color_space(octets, "YBR_FULL", "RGB").astype(np.int64) << spare
+        return cells
+
+    def _native(self, frame: int) -> NDArray[np.generic]:
+        """YBR comes back as RGB; one frame is read, from the stream, inflated where it was deflated."""
+        source, layout = self._source, self._layout
+        assert source.element is not None
+        if source.structure.start != 0:
+            source.stream.seek(0)
+            return pixel_array(source.stream, index=frame)
+        data_set = Dataset()  # an inflated stream has no file meta information of its own
+        data_set.update(source.header)
+        data_set.file_meta = source.header.file_meta
+        at, length, index = source.element.value_offset, source.element.length, frame
+        if layout.frame_bits % 8 == 0:
+            length, index, data_set.NumberOfFrames = layout.frame_bits // 8, 0, 1
+            at += frame * length
+        source.stream.seek(at)
+        data_set.PixelData = source.stream.read(length) + bytes(length % 2)
+        return pixel_array(data_set, index=index)
 
 
 def _stored(cells: Cells, form: StreamForm, layout: PixelLayout) -> NDArray[np.int64]:
@@ -74,19 +132,6 @@ def _is_ybr(stream: str, data: bytes, form: StreamForm, layout: PixelLayout) -> 
     if stream in ("jpeg-dct", "jpeg-lossless"):
         return colour_of(data, layout.photometric) == "ybr"
     return layout.photometric.startswith("YBR_FULL") and not form.transformed  # JPEG 2000 undoes its own
-
-
-def _native(source: PixelSource, frame: int) -> NDArray[np.generic]:
-    """YBR comes back as RGB; one frame is read, from the stream, inflated where it was deflated."""
-    assert source.element is not None
-    if source.structure.start != 0:
-        source.stream.seek(0)
-        return pixel_array(source.stream, index=frame)
-    data_set = Dataset(source.header)  # an inflated stream has no file meta information of its own
-    data_set.file_meta = source.header.file_meta
-    source.stream.seek(source.element.value_offset)
-    data_set.PixelData = source.stream.read(source.element.length)
-    return pixel_array(data_set, index=frame)
 
 
 def _shown(pixels: NDArray[np.generic], header: Dataset, layout: PixelLayout) -> Picture:

@@ -38,16 +38,37 @@ class Survey:
 
 def survey(source: PixelSource) -> Survey:
     """Walk the pixel stream of an open file from its first to its last byte."""
+    layout = _layout(source)
+    if layout is None:
+        return Survey(0, source.dropped)
+    if layout.encapsulated:
+        return _survey_encapsulated(source, layout)
+    return _survey_native(source, layout)
+
+
+def locate_frames(source: PixelSource) -> tuple[Sequence[Fragment], ...]:
+    """The fragments of each frame, none of native ones: all that `survey` looks at but the codestreams.
+
+    For who shows a few of many frames. Where it is not certain which frame lies where, this is an InstanceError.
+    """
+    layout = _layout(source)
+    if layout is None:
+        return ()
+    if not layout.encapsulated:
+        return _survey_native(source, layout).divided
+    table, divided = _located(source, layout)
+    _what_follows(source, table.end)
+    return divided
+
+
+def _layout(source: PixelSource) -> PixelLayout | None:
+    """None without pixel data."""
     if source.syntax is None:
         name = syntax_name(source.transfer_syntax_uid)
         raise InstanceError("transfer-syntax", f"{name} is not one of the transfer syntaxes that can be written")
     if source.problem is not None:
         raise source.problem
-    if source.element is None or source.layout is None:
-        return Survey(0, source.dropped)
-    if source.syntax.encapsulated:
-        return _survey_encapsulated(source, source.layout)
-    return _survey_native(source, source.layout)
+    return None if source.element is None else source.layout
 
 
 def _survey_native(source: PixelSource, layout: PixelLayout) -> Survey:
@@ -106,13 +127,16 @@ def order_unclear(source: PixelSource, layout: PixelLayout) -> bool:
     return vr not in ("OB", "OW") if layout.bits_allocated <= 8 else layout.bits_allocated == 32 or vr != "OW"
 
 
-def _survey_encapsulated(source: PixelSource, layout: PixelLayout) -> Survey:
-    element = source.element
-    assert element is not None
+def _located(source: PixelSource, layout: PixelLayout) -> tuple[FragmentTable, tuple[Sequence[Fragment], ...]]:
+    assert source.element is not None
     if layout.keyword != "PixelData":
         raise damaged("float pixel data cannot be encapsulated")
-    table = read_fragments(source.structure, element, layout.frames)
-    divided = _divide(source, layout, table)
+    table = read_fragments(source.structure, source.element, layout.frames)
+    return table, _divide(source, layout, table)
+
+
+def _survey_encapsulated(source: PixelSource, layout: PixelLayout) -> Survey:
+    table, divided = _located(source, layout)
     removed, forms = set[str](), dict[StreamForm, None]()
     for frame in walk_frames(source, layout, divided):
         removed |= frame.removed
