@@ -7,6 +7,7 @@ import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -60,6 +61,8 @@ class Said:
 
 
 Typed = Callable[..., Said]
+Survey = dict[str, Any]
+Surveyed = Callable[..., Survey]
 
 
 @pytest.fixture
@@ -95,3 +98,30 @@ def silent(said: str, site: Site, words: tuple[str, ...] = ()) -> bool:
     for word in words:
         said = said.replace(word, "")
     return not told_in(said, site.samples) and not re.search(r"Traceback|\b2\.25\.\d|\b1\.2\.840", said)
+
+
+@pytest.fixture
+def surveyed(typed: Typed, site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Surveyed:
+    """Survey the site and read what was written; the cache is that of this test."""
+    monkeypatch.setattr("xnat_pixelanon.cli.survey.Workers", InProcess)
+
+    def survey(*words: str, source: tuple[str, ...] = STAGED, cache: str = "cache") -> Survey:
+        said: Said = typed(
+            "survey", *source, "--report", str(tmp_path / "out"), "--cache", str(tmp_path / cache), *words
+        )
+        assert said.status == 0, said.err
+        found: Survey = json.loads((tmp_path / "out" / "survey.json").read_text("utf-8"))
+        assert schema_problems("survey", found) == []
+        return found
+
+    return survey
+
+
+def scan(survey: Survey, modality: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(one for one in survey["scans"] if one["attributes"].get("modality") == modality)
+    return found
+
+
+def reads(site: Site) -> int:
+    """Downloads of files of sessions since the log was cleared."""
+    return sum("/files/" in one.path and one.path.endswith(".dcm") for one in site.staging.requests)

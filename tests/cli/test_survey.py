@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 import stat
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,42 +16,17 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.uid import JPEGBaseline8Bit
 
-from tests.cli.conftest import PERSON, STAGED, Said, Typed
+from tests.cli.conftest import PERSON, STAGED, Survey, Surveyed, Typed, reads, scan
 from tests.pipeline.conftest import OWNER, PASSWORD, InProcess, Site, clean_template, slices, ultrasound
 from xnat_pixelanon.archive import Credentials, connect
-from xnat_pixelanon.domain.documents import schema_problems
 from xnat_pixelanon.sandbox.person import Person
 from xnat_pixelanon.sandbox.phantoms import phantom, save
 
 OTHER = Person.numbered(2)
-Survey = dict[str, Any]
-Surveyed = Callable[..., Survey]
-
-
-@pytest.fixture
-def surveyed(typed: Typed, site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Surveyed:
-    """Survey the site and read what was written; the cache is that of this test."""
-    monkeypatch.setattr("xnat_pixelanon.cli.survey.Workers", InProcess)
-
-    def survey(*words: str, source: tuple[str, ...] = STAGED, cache: str = "cache") -> Survey:
-        said: Said = typed(
-            "survey", *source, "--report", str(tmp_path / "out"), "--cache", str(tmp_path / cache), *words
-        )
-        assert said.status == 0, said.err
-        found: Survey = json.loads((tmp_path / "out" / "survey.json").read_text("utf-8"))
-        assert schema_problems("survey", found) == []
-        return found
-
-    return survey
 
 
 def group(survey: Survey, modality: str) -> dict[str, Any]:
     (found,) = [one for one in survey["groups"] if one["modality"] == modality]
-    return found
-
-
-def scan(survey: Survey, modality: str) -> dict[str, Any]:
-    found: dict[str, Any] = next(one for one in survey["scans"] if one["attributes"].get("modality") == modality)
     return found
 
 
@@ -62,11 +35,6 @@ def picture(survey: Survey, index: int) -> np.ndarray:
     shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(one["data"]))))
     assert shown.shape[:2] == (one["height"], one["width"])
     return shown
-
-
-def reads(site: Site) -> int:
-    """Downloads of files of sessions since the log was cleared."""
-    return sum("/files/" in one.path and one.path.endswith(".dcm") for one in site.staging.requests)
 
 
 def test_groups_scans_and_decisions_are_those_of_a_plan(surveyed: Surveyed, site: Site) -> None:

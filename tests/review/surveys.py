@@ -87,6 +87,7 @@ def survey_of(
                         "templates": list(decision.decision.templates),
                         "provisional": False,
                         "boxes": [box.as_dict() for box in decision.decision.rectangles],
+                        "script": [],
                         "grid": {"width": 16, "height": 16, "beside": 1, "over": 1}
                         if facts.attributes.get("transfer_syntax_uid", "").endswith("4.50")
                         else None,

@@ -39,6 +39,8 @@ PAGE = "review.html"
 @click.option("--session", "sessions", multiple=True, metavar="ID|LABEL", help="Only this session; repeatable.")
 @click.option("--templates", type=_FILE, help="Templates from a file, in place of the stored ones.")
 @click.option("--policy", type=_FILE, help="A policy from a file, in place of the stored one.")
+@click.option("--script", type=_FILE, help="The DicomEdit script that the policy names, from a file.")
+@click.option("--key", type=_FILE, help="Key file of a dir: source, for a script that asks for pseudonyms or UIDs.")
 @click.option("--workers", type=click.IntRange(1, 256), help="Processes over files; default one per processor.")
 @click.option("--cache", type=_FOLDER, metavar="DIR", help="Where what was read is kept for the next survey.")
 @click.option("--no-cache", is_flag=True, help="Read everything anew, and keep nothing.")
@@ -49,6 +51,8 @@ def survey_command(
     sessions: tuple[str, ...],
     templates: Path | None,
     policy: Path | None,
+    script: Path | None,
+    key: Path | None,
     workers: int | None,
     cache: Path | None,
     no_cache: bool,
@@ -63,7 +67,7 @@ def survey_command(
     """
     make_folder(report)
     kept = SurveyCache(None if no_cache else cache or _cache_folder())
-    options = RunOptions(source, None, sessions, RuleFiles(templates, policy), dry_run=True)
+    options = RunOptions(source, None, sessions, RuleFiles(templates, policy, key, script), dry_run=True)
     with prepared(options) as plan, Workers(workers or default_workers()) as pool:
         documents = {
             name: _given(file) if file else _stored(plan, f"{name}.json")
@@ -93,7 +97,7 @@ def surveyed(
         documents = {name: _stored(plan, f"{name}.json") for name in ("templates", "policy")}
     kind, _, rest = plan.source.name.partition(":")
     found = SurveyDocument(rest.partition("@")[0] if kind == "xnat" else rest, kind, documents)
-    Surveyor(plan.source, pool, cache, found).survey(plan.sessions, plan.rules, _Told())
+    Surveyor(plan.source, pool, cache, found).survey(plan.sessions, plan.rules, _Told(), identifiers=plan.identifiers)
     return found.as_dict()
 
 

@@ -13,11 +13,13 @@ from xnat_pixelanon.domain.decisions import Decision, ScanFacts
 from xnat_pixelanon.domain.header_rules import PLAIN, HeaderRules
 from xnat_pixelanon.domain.receipt import PlannedScan, Receipt, ReceiptScan, outputs_digest
 from xnat_pixelanon.domain.scan_ids import Series, scan_ids
-from xnat_pixelanon.domain.session import CleanInstance, CleanScan
+from xnat_pixelanon.domain.session import CleanInstance, CleanScan, SourceSession
 from xnat_pixelanon.headers import HeaderRequest, Identity
 from xnat_pixelanon.pipeline.digests import rectangles_digest
+from xnat_pixelanon.pipeline.labels import numbers_in
 from xnat_pixelanon.pipeline.pool import Workers
 from xnat_pixelanon.pipeline.progress import Progress
+from xnat_pixelanon.pipeline.rules import Rules
 from xnat_pixelanon.pipeline.work import Cleaned, CleanTask, Failed, ReadFile, clean
 
 _MOST_LINES = 500
@@ -101,6 +103,23 @@ def header_request(
         script=script[0],
         url_hosts=script[1] if script[0] else (),
     )
+
+
+def session_request(
+    session: SourceSession,
+    scans: Sequence[ScanFacts],
+    rules: Rules,
+    identifiers: tuple[str, ...],
+    labels: tuple[str, str],
+) -> HeaderRequest:
+    """That of a session under these labels. `identifiers`: what names the source itself."""
+    patients = {facts.patient_id for scan in scans for facts in scan.instances}
+    policy = rules.policy
+    numbers = sorted(numbers_in(session.label) | numbers_in(session.subject))
+    known = (*identifiers, session.id, session.label, session.subject, *sorted(patients), *numbers)
+    known = (*known, *policy.identifiers)
+    script, project = (rules.script, policy.url_hosts), policy.destination.project
+    return header_request(rules.identity, labels, project, known, policy.headers, script)
 
 
 def clean_scans(

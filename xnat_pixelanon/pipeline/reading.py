@@ -9,12 +9,11 @@ from pathlib import Path
 from xnat_pixelanon.archive.ports import Source
 from xnat_pixelanon.domain.consistency import mark_inconsistent
 from xnat_pixelanon.domain.decisions import ScanFacts
-from xnat_pixelanon.domain.instance import ScriptFacts
 from xnat_pixelanon.domain.session import Contents
 from xnat_pixelanon.headers import HeaderRequest
 from xnat_pixelanon.pipeline.pool import Workers
 from xnat_pixelanon.pipeline.progress import Progress
-from xnat_pixelanon.pipeline.work import ReadFile, ReadTask, ScriptTask, ask_script, read, unread
+from xnat_pixelanon.pipeline.work import UNANSWERED, ReadFile, ReadTask, ScriptTask, ask_script, read, unread
 
 Files = tuple[tuple[ReadFile, ...], ...]
 """Of each scan, in the order of the contents."""
@@ -57,7 +56,7 @@ def with_script(
     instances = [list(scan.instances) for scan in scans]
     for done in workers.each(ask_script, tasks):
         index, position = places[done.index]
-        said = done.result or ScriptFacts(failed="script: the worker process ended while it ran")
+        said = done.result or UNANSWERED
         instances[index][position] = replace(instances[index][position], script=said)
         progress.file_done("script")
     return tuple(ScanFacts(scan.id, tuple(found)) for scan, found in zip(scans, instances, strict=True))

@@ -31,13 +31,13 @@ from xnat_pixelanon.pipeline.cleaning import (
     CleanOrder,
     clean_scan_of,
     clean_scans,
-    header_request,
     receipt_of,
+    session_request,
 )
 from xnat_pixelanon.pipeline.digests import planned_scans
 from xnat_pixelanon.pipeline.gate import Gate
 from xnat_pixelanon.pipeline.kept_labels import kept, search_headers
-from xnat_pixelanon.pipeline.labels import claim_of, clean_labels, numbers_in, source_digest, subject_digest
+from xnat_pixelanon.pipeline.labels import claim_of, clean_labels, source_digest, subject_digest
 from xnat_pixelanon.pipeline.pool import Workers
 from xnat_pixelanon.pipeline.progress import Progress
 from xnat_pixelanon.pipeline.reading import read_files, with_script
@@ -342,15 +342,7 @@ class _Line:
         return clean_scans(job.workers, job.progress, orders, self._request(labels), self._folder)
 
     def _request(self, labels: tuple[str, str]) -> HeaderRequest:
-        """What all headers of this session have in common."""
-        rules, session = self._job.rules, self._session
-        patients = {facts.patient_id for scan in self._scans for facts in scan.instances}
-        policy = rules.policy
-        numbers = sorted(numbers_in(session.label) | numbers_in(session.subject))
-        known = (*self._job.identifiers, session.id, session.label, session.subject, *sorted(patients), *numbers)
-        known = (*known, *policy.identifiers)
-        script, project = (rules.script, policy.url_hosts), policy.destination.project
-        return header_request(rules.identity, labels, project, known, policy.headers, script)
+        return session_request(self._session, self._scans, self._job.rules, self._job.identifiers, labels)
 
     def _unchanged(self) -> None:
         self._gate.same_decision(self._decide)

@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from xnat_pixelanon import __version__
-from xnat_pixelanon.domain.instance import InstanceFacts, Refusal
+from xnat_pixelanon.domain.instance import InstanceFacts, Refusal, ScriptFacts
+from xnat_pixelanon.domain.rectangle import Rectangle
 from xnat_pixelanon.errors import ConfigurationError, RefusedError
 from xnat_pixelanon.pixels import EncodedPicture, ScanPictures
 
-_FORM = 2
+_FORM = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class SurveyedSession:
     scans: tuple[tuple[InstanceFacts, ...], ...]
     pictures: dict[str, ScanPictures]
     """By `number of the scan/text of the group`."""
+    asked: str = ""
+    """What the script's answers in `scans` stand on (survey_script.asked_with); '' where there are none to keep."""
 
 
 class SurveyCache:
@@ -64,12 +67,13 @@ class SurveyCache:
             found = json.loads(self._path(session).read_text("utf-8"))
             if found["key"] != key:
                 return None
-            scans = tuple(tuple(_facts(one) for one in scan) for scan in found["scans"])
+            asked = str(found["asked"])
+            scans = tuple(tuple(_facts(one, asked) for one in scan) for scan in found["scans"])
             names, counts = tuple(map(str, found["names"])), tuple(map(int, found["counts"]))
             if not len(names) == len(counts) == len(scans):
                 return None
             return SurveyedSession(
-                names, counts, scans, {name: _pictures(one) for name, one in found["pictures"].items()}
+                names, counts, scans, {name: _pictures(one) for name, one in found["pictures"].items()}, asked
             )
         except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
             return None
@@ -82,6 +86,7 @@ class SurveyCache:
             "key": key,
             "names": surveyed.names,
             "counts": surveyed.counts,
+            "asked": surveyed.asked,
             "scans": [[asdict(one) for one in scan] for scan in surveyed.scans],
             "pictures": {name: _pictures_document(one) for name, one in surveyed.pictures.items()},
         }
@@ -104,12 +109,18 @@ def key_of(source: str, state: str, *, sampled: bool) -> str:
     return sha256(json.dumps([_FORM, __version__, source, sampled, state]).encode()).hexdigest()
 
 
-def _facts(document: dict[str, Any]) -> InstanceFacts:
+def _facts(document: dict[str, Any], asked: str) -> InstanceFacts:
     refusals = {
         name: Refusal(**document[name]) if document[name] is not None else None
         for name in ("copy_refusal", "edit_refusal")
     }
-    return InstanceFacts(**{**document, **refusals, "script": None})
+    script = document["script"] if asked else None
+    return InstanceFacts(**{**document, **refusals, "script": None if script is None else _script(script)})
+
+
+def _script(document: dict[str, Any]) -> ScriptFacts:
+    boxes = tuple(Rectangle(**box) for box in document["rectangles"])
+    return ScriptFacts(**{**document, "rectangles": boxes})
 
 
 def _picture_document(picture: EncodedPicture | None) -> dict[str, Any] | None:

@@ -18,6 +18,7 @@ from xnat_pixelanon.domain.codes import CODES, Kind
 from xnat_pixelanon.domain.decisions import Decision
 from xnat_pixelanon.domain.instance import Group, InstanceFacts
 from xnat_pixelanon.domain.session import SourceSession
+from xnat_pixelanon.pipeline.survey_script import answers
 from xnat_pixelanon.pixels import EncodedPicture, ScanPictures
 
 FILE = "survey.json"
@@ -107,6 +108,7 @@ class SurveyDocument:
                 "templates": list(row.decision.templates),
                 "provisional": row.provisional,
                 "boxes": [box.as_dict() for box in row.decision.rectangles],
+                "script": answers(row.instances),
                 "grid": None if grid is None else dict(zip(_GRID, grid, strict=True)),
                 "thumbnail": self._picture(row.pictures.thumbnail),
                 "pictures": pictures,

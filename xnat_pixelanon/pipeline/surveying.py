@@ -18,14 +18,16 @@ from xnat_pixelanon.domain.consistency import mark_inconsistent
 from xnat_pixelanon.domain.decisions import ScanFacts, decide_session, strictest
 from xnat_pixelanon.domain.instance import Group, InstanceFacts
 from xnat_pixelanon.domain.session import SourceFile, SourceSession
-from xnat_pixelanon.errors import PixelanonError
+from xnat_pixelanon.errors import PixelanonError, SessionError
+from xnat_pixelanon.headers import HeaderRequest
 from xnat_pixelanon.pipeline.pool import Workers
 from xnat_pixelanon.pipeline.rules import Rules
 from xnat_pixelanon.pipeline.scratch import Scratch
 from xnat_pixelanon.pipeline.survey_cache import SurveyCache, SurveyedSession, key_of
 from xnat_pixelanon.pipeline.survey_document import ScanRow, SurveyDocument
+from xnat_pixelanon.pipeline.survey_script import asked_with, script_request
 from xnat_pixelanon.pipeline.telling import spoken_names
-from xnat_pixelanon.pipeline.work import PicturesTask, ReadTask, read, show, unread
+from xnat_pixelanon.pipeline.work import UNANSWERED, PicturesTask, ReadTask, ScriptTask, ask_script, read, show, unread
 from xnat_pixelanon.pixels import PICTURE, ScanPictures, Shown
 
 WHOLE, SHOWN = 3, 150
@@ -55,6 +57,13 @@ class _Session:
     paths: dict[str, Path] = field(default_factory=dict)
     thumbnails: set[str] = field(default_factory=set)
     """Scans (as in `known.pictures`) of which no more than the thumbnail is wanted."""
+    asked: str = ""
+    """What the script's answers in `facts` stand on."""
+
+    def scans(self) -> tuple[ScanFacts, ...]:
+        """As decisions want them."""
+        found = [ScanFacts(name, tuple(facts)) for name, facts in zip(self.names, self.facts, strict=True)]
+        return tuple(mark_inconsistent(found))
 
 
 class Surveyor:
@@ -66,8 +75,18 @@ class Surveyor:
         self._seen: Counter[str] = Counter()
         self._names: dict[str, str] = {}
 
-    def survey(self, sessions: Sequence[SourceSession], rules: Rules, progress: Progress) -> None:
-        """Add every session to the document; one that cannot be read is a note there."""
+    def survey(
+        self,
+        sessions: Sequence[SourceSession],
+        rules: Rules,
+        progress: Progress,
+        *,
+        identifiers: tuple[str, ...] = (),
+    ) -> None:
+        """Add every session to the document; one that cannot be read is a note there.
+
+        `identifiers`: what names the source itself, as runs know it.
+        """
         self._names = spoken_names(self._source.name, sessions)
         done = 0
         with Scratch() as scratch, ThreadPoolExecutor(1, "listing") as listing:
@@ -80,6 +99,7 @@ class Surveyor:
                     turn = 1 - turn
                     ahead = listing.submit(self._batch, waiting, folders[turn])
                     self._read(batch, folders[1 - turn])
+                    self._ask(batch, rules, identifiers, folders[1 - turn])
                     self._show(batch, folders[1 - turn])
                     for one in batch:
                         _add(one, rules, self._document, sampled=self._source.remote)
@@ -145,6 +165,33 @@ class Surveyor:
         for index, (one, number) in enumerate(places):
             one.facts[number].append(found[index])
 
+    def _ask(self, batch: Sequence[_Session], rules: Rules, identifiers: tuple[str, ...], folder: Path) -> None:
+        """What the project's script says of each file, unless an earlier survey asked it with the same."""
+        places: list[tuple[_Session, int, int]] = []
+        tasks: list[ScriptTask] = []
+        for one in batch:
+            request = self._request(one, rules, identifiers)
+            one.asked = asked_with(request) if request else ""
+            if one.asked and one.known and one.known.asked == one.asked:
+                continue
+            one.facts = [[replace(facts, script=None) for facts in scan] for scan in one.facts]
+            for number, scan in enumerate(one.scans() if request else ()):
+                for position, facts in enumerate(scan.instances):
+                    if request and not facts.damage:
+                        places.append((one, number, position))
+                        tasks.append(ScriptTask(self._path(one, facts, folder), request, folder))
+        for done in self._workers.each(ask_script, tasks):
+            one, number, position = places[done.index]
+            one.facts[number][position] = replace(one.facts[number][position], script=done.result or UNANSWERED)
+
+    def _request(self, one: _Session, rules: Rules, identifiers: tuple[str, ...]) -> HeaderRequest | None:
+        try:
+            return script_request(one.session, one.scans(), rules, identifiers)
+        except SessionError as error:
+            name = self._names[one.session.id]
+            self._document.note(f"the script is not asked about session {name}, nor by a run: {error.message}")
+            return None
+
     def _show(self, batch: Sequence[_Session], folder: Path) -> None:
         """Pictures of every scan; those that an earlier survey kept are taken as they are."""
         tasks: list[PicturesTask] = []
@@ -168,8 +215,8 @@ class Surveyor:
         changed = {number for number, _ in places}
         for number, one in enumerate(batch):
             facts = tuple(tuple(scan) for scan in one.facts)
-            surveyed = SurveyedSession(one.names, one.counts, facts, pictures[number])
-            if one.known is None or number in changed:
+            surveyed = SurveyedSession(one.names, one.counts, facts, pictures[number], one.asked)
+            if one.known is None or number in changed or one.asked not in ("", one.known.asked):
                 self._cache.keep(one.session.id, one.key, surveyed)
             one.known = surveyed
 
@@ -216,9 +263,7 @@ def _pictures_of(one: _Session, name: str) -> ScanPictures:
 
 
 def _add(one: _Session, rules: Rules, document: SurveyDocument, *, sampled: bool) -> None:
-    scans = tuple(
-        mark_inconsistent([ScanFacts(name, tuple(facts)) for name, facts in zip(one.names, one.facts, strict=True)])
-    )
+    scans = one.scans()
     decided = decide_session(one.session.id, scans, rules.templates, rules.policy)
     for number, (scan, decision) in enumerate(zip(scans, decided, strict=True)):
         groups: dict[Group, list[int]] = defaultdict(list)

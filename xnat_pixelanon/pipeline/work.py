@@ -148,6 +148,10 @@ def unread(task: ReadTask) -> ReadFile:
     return ReadFile(task.path, _stamp(task.path), InstanceFacts(task.name, 0, "", damage=damage))
 
 
+UNANSWERED = ScriptFacts(failed="script: the worker process ended while it ran")
+"""What stands for a file at which the script ended its worker process, twice."""
+
+
 def ask_script(task: ScriptTask) -> ScriptFacts:
     """What the script says of one file, before anything is decided; what is wrong stands in the answer."""
     return _quietly(lambda: _asked(task))

@@ -3,6 +3,7 @@
 const GROUPS = new Map(SURVEY.groups.map((group) => [group.id, group]));
 const MIXED = new Set(["mixed-sop-class", "mixed-size", "multi-resolution"]);
 const HEADERS_ONLY = new Set(["annotation", "no-pixel-data"]);
+const KINDS_STRICTEST_FIRST = ["hold", "unsupported", "exclude", "redact", "headers-only", "pass"];
 const CONSTANT = new Set(["modality", "sop_class_uid", "rows", "columns"]);
 
 function decision(code, more = {}) {
@@ -42,6 +43,36 @@ function overrideOf(scan, rules) {
 }
 
 function decideScan(scan, rules, policy) {
+  return afterScript(scan, byTable(scan, rules, policy), policy);
+}
+
+// What would go, less what the project's script leaves out, with its boxes. It was asked of each image of this row.
+function afterScript(scan, decided, policy) {
+  const said = policy?.headers?.script ? scan.script : [];
+  if (!sends(decided) || !said.length) return decided;
+  const each = said.map((answer) => answered(answer, decided));
+  if (new Set(each.map((one) => JSON.stringify(one))).size === 1) return each[0];
+  return policy.mixed === "per-instance" ? strictest(each) : decision("mixed-decision", { templates: decided.templates });
+}
+
+function answered(answer, decided) {
+  const { templates } = decided;
+  if (answer.failed) return decision("header-refused", { templates, detail: answer.failed });
+  if (answer.rejected) return decision("script-reject", { templates, detail: answer.rejected });
+  const boxes = union([{ rectangles: decided.boxes }, { rectangles: answer.boxes }]);
+  if (boxes.length === decided.boxes.length) return decided;
+  if (answer.refused) return decision(answer.refused, { templates });
+  return decision(decided.kind === "redact" ? decided.code : "script-redact", { templates, boxes });
+}
+
+function strictest(decided) {
+  const codes = Object.keys(VOCABULARY.codes);
+  const rank = (one) => KINDS_STRICTEST_FIRST.indexOf(one.kind) * codes.length + codes.indexOf(one.code);
+  const worst = decided.reduce((one, other) => (rank(other) < rank(one) ? other : one));
+  return sends(worst) ? { ...worst, boxes: union(decided.map((one) => ({ rectangles: one.boxes }))) } : worst;
+}
+
+function byTable(scan, rules, policy) {
   if (scan.code === "damaged" || scan.code === "no-dicom") return decision(scan.code);
   const refusal = refusalOf(scan);
   const override = overrideOf(scan, rules);
