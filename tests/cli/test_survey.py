@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -272,3 +273,57 @@ def test_a_scan_is_as_undecided_as_the_strictest_of_its_images(surveyed: Surveye
     found = surveyed("--session", "SCOUT", "--no-cache")
     small = next(one for one in found["scans"] if one["attributes"]["rows"] == "32")
     assert (small["instances"], small["decision"], small["code"]) == (2, "hold", "no-template")
+
+
+def entries(tmp_path: Path) -> set[str]:
+    return {path.name for path in (tmp_path / "cache").iterdir()}
+
+
+def delete(site: Site, experiment: str) -> None:
+    with connect(Credentials(site.staging.url, OWNER, PASSWORD)) as connection:
+        connection.delete(f"/data/projects/STAGING/experiments/{experiment}?removeFiles=true", "deleting a session")
+
+
+def entries_of(site: Site, tmp_path: Path) -> set[str]:
+    """Of the cache, when this site has been surveyed with it too."""
+    out = ("--report", str(tmp_path / "out"), "--cache", str(tmp_path / "cache"))
+    assert site.command("survey", *STAGED, *out) == 0
+    return entries(tmp_path)
+
+
+def test_what_was_kept_of_a_session_goes_when_the_session_has_gone(
+    surveyed: Surveyed, site: Site, tmp_path: Path
+) -> None:
+    surveyed()
+    staying = entries(tmp_path)
+    experiment = site.seed("GOES", slices(OTHER, 1), person=OTHER)
+    save(slices(OTHER, 1)[0], tmp_path / "in" / "1.dcm")
+    folder = ("--from", f"dir:{tmp_path / 'in'}")
+    surveyed(source=folder)
+    staying |= entries(tmp_path)
+    surveyed()
+    with_it = entries(tmp_path)
+    assert len(with_it) == len(staying) + 1
+    delete(site, experiment)
+    surveyed("--session", f"{PERSON.id}_VISIT")  # does not see whether others are there
+    surveyed(source=folder)  # another source
+    assert entries(tmp_path) == with_it
+    half = next(iter(with_it - staying)).replace(".json", ".1.part")
+    (tmp_path / "cache" / half).write_text("killed")
+    (tmp_path / "cache" / "notes.txt").write_text("of the owner")
+    surveyed()
+    assert entries(tmp_path) == staying | {"notes.txt"}
+
+
+def test_a_project_of_one_name_on_two_servers_is_two_sources(
+    surveyed: Surveyed, site: Site, make_site: Callable[..., Site], tmp_path: Path
+) -> None:
+    first = surveyed()
+    kept = entries(tmp_path)
+    second = make_site()
+    second.seed("ELSEWHERE", slices(OTHER, 1), person=OTHER)
+    assert len(entries_of(second, tmp_path) - kept) == 1
+    assert kept < entries(tmp_path)
+    site.staging.clear_requests()
+    assert surveyed()["scans"] == first["scans"]
+    assert reads(site) == 0

@@ -47,6 +47,11 @@ class DirSource:
         return f"dir:{self.root}"
 
     @property
+    def place(self) -> str:
+        """Its name: the folder, resolved."""
+        return self.name
+
+    @property
     def remote(self) -> bool:
         """Its files are here."""
         return False

@@ -19,6 +19,10 @@ class Source(Protocol):
         """For people: `xnat:STAGING` or `dir:/path`."""
 
     @property
+    def place(self) -> str:
+        """The server and the project, or the folder: no two sources share it, whatever name people give them."""
+
+    @property
     def remote(self) -> bool:
         """Whether files have to be downloaded before they can be read."""
 

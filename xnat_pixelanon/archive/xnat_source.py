@@ -40,6 +40,11 @@ class XnatSource:
         return self._name
 
     @property
+    def place(self) -> str:
+        """By the address of its server: the names of two servers may be the same in two environments."""
+        return json.dumps(self.identity)
+
+    @property
     def remote(self) -> bool:
         """Unless the archive is mounted."""
         return self._mount is None

@@ -98,6 +98,8 @@ def surveyed(
     kind, _, rest = plan.source.name.partition(":")
     found = SurveyDocument(rest.partition("@")[0] if kind == "xnat" else rest, kind, documents)
     Surveyor(plan.source, pool, cache, found).survey(plan.sessions, plan.rules, _Told(), identifiers=plan.identifiers)
+    if plan.whole:
+        cache.purge(plan.source.place, (one.id for one in plan.sessions if not one.shared))
     return found.as_dict()
 
 

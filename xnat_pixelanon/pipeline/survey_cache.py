@@ -10,6 +10,8 @@ import base64
 import json
 import os
 import stat
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -59,12 +61,12 @@ class SurveyCache:
                 hint="give --cache DIR of a folder that is not there yet, or take its rights from others (chmod 700)",
             )
 
-    def load(self, session: str, key: str) -> SurveyedSession | None:
+    def load(self, place: str, session: str, key: str) -> SurveyedSession | None:
         """What was kept for exactly this state of a session."""
         if self._folder is None:
             return None
         try:
-            found = json.loads(self._path(session).read_text("utf-8"))
+            found = json.loads(self._path(place, session).read_text("utf-8"))
             if found["key"] != key:
                 return None
             asked = str(found["asked"])
@@ -78,7 +80,7 @@ class SurveyCache:
         except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
             return None
 
-    def keep(self, session: str, key: str, surveyed: SurveyedSession) -> None:
+    def keep(self, place: str, session: str, key: str, surveyed: SurveyedSession) -> None:
         """Kept whole or not at all; a disk that is full only makes the next survey slower."""
         if self._folder is None:
             return
@@ -90,7 +92,7 @@ class SurveyCache:
             "scans": [[asdict(one) for one in scan] for scan in surveyed.scans],
             "pictures": {name: _pictures_document(one) for name, one in surveyed.pictures.items()},
         }
-        path = self._path(session)
+        path = self._path(place, session)
         part = path.with_suffix(f".{os.getpid()}.part")
         try:
             with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
@@ -99,14 +101,31 @@ class SurveyCache:
         except OSError:
             part.unlink(missing_ok=True)
 
-    def _path(self, session: str) -> Path:
+    def purge(self, place: str, sessions: Iterable[str]) -> None:
+        """Remove what was kept of sessions of this source that are no longer among `sessions`, which are all it has.
+
+        What a survey of it left half written when it was killed goes too.
+        """
+        if self._folder is None:
+            return
+        there = {self._path(place, session).name for session in sessions}
+        for path in self._folder.glob(f"{_digest(place)}-*"):
+            if path.name not in there:
+                with suppress(OSError):  # another survey was quicker, or the next one is
+                    path.unlink()
+
+    def _path(self, place: str, session: str) -> Path:
         assert self._folder is not None
-        return self._folder / f"{sha256(session.encode()).hexdigest()}.json"
+        return self._folder / f"{_digest(place)}-{_digest(session)}.json"
 
 
-def key_of(source: str, state: str, *, sampled: bool) -> str:
+def _digest(text: str) -> str:
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def key_of(place: str, state: str, *, sampled: bool) -> str:
     """Of a session in this state (Source.state), read by this version."""
-    return sha256(json.dumps([_FORM, __version__, source, sampled, state]).encode()).hexdigest()
+    return sha256(json.dumps([_FORM, __version__, place, sampled, state]).encode()).hexdigest()
 
 
 def _facts(document: dict[str, Any], asked: str) -> InstanceFacts:

@@ -129,8 +129,8 @@ class Surveyor:
 
     def _listed(self, session: SourceSession, folder: Path) -> _Session:
         source = self._source
-        key = key_of(source.name, source.state(session), sampled=source.remote)
-        known = self._cache.load(session.id, key)
+        key = key_of(source.place, source.state(session), sampled=source.remote)
+        known = self._cache.load(source.place, session.id, key)
         if known is not None:
             return _Session(session, key, known.names, known.counts, known)
         one = self._with_files(session, key)
@@ -217,7 +217,7 @@ class Surveyor:
             facts = tuple(tuple(scan) for scan in one.facts)
             surveyed = SurveyedSession(one.names, one.counts, facts, pictures[number], one.asked)
             if one.known is None or number in changed or one.asked not in ("", one.known.asked):
-                self._cache.keep(one.session.id, one.key, surveyed)
+                self._cache.keep(self._source.place, one.session.id, one.key, surveyed)
             one.known = surveyed
 
     def _wanted(self, group: str) -> tuple[bool, int]:
