@@ -176,3 +176,20 @@ def test_nothing_of_the_script_is_printed(
     said = typed("survey", *STAGED, "--report", str(tmp_path / "out"), "--no-cache")
     assert said.status == 0
     assert "reject[" not in said.out + said.err
+
+
+def test_a_session_whose_files_cannot_be_fetched_for_another_script_is_a_note(
+    surveyed: Surveyed, scripted: Site
+) -> None:
+    """XNAT still counts a file that was lost on its disk."""
+    scripted.seed("OTHER", slices(OTHER, 2), person=OTHER)
+    store_script(scripted, BLACKEN_CT)
+    surveyed()
+    store_script(scripted, BOTH)
+    lost = next(path for path in scripted.staging.root.rglob("*.dcm") if "OTHER" in str(path))
+    lost.unlink()
+    found = surveyed()
+    assert {one["session"]["label"] for one in found["scans"]} == {f"{PERSON.id}_VISIT"}
+    (note,) = found["notes"]
+    assert "cannot be read" in note
+    assert found["scans"] != []

@@ -6,25 +6,24 @@ rows are made, so that a thousand sessions need no more memory than their rows a
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict, deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 
 from xnat_pixelanon.archive.ports import Source
-from xnat_pixelanon.domain.consistency import mark_inconsistent
-from xnat_pixelanon.domain.decisions import ScanFacts, decide_session, strictest
-from xnat_pixelanon.domain.instance import Group, InstanceFacts
+from xnat_pixelanon.domain.instance import InstanceFacts
 from xnat_pixelanon.domain.session import SourceFile, SourceSession
-from xnat_pixelanon.errors import PixelanonError, SessionError
+from xnat_pixelanon.errors import ChangedError, PixelanonError, SessionError
 from xnat_pixelanon.headers import HeaderRequest
 from xnat_pixelanon.pipeline.pool import Workers
 from xnat_pixelanon.pipeline.rules import Rules
 from xnat_pixelanon.pipeline.scratch import Scratch
 from xnat_pixelanon.pipeline.survey_cache import SurveyCache, SurveyedSession, key_of
-from xnat_pixelanon.pipeline.survey_document import ScanRow, SurveyDocument
+from xnat_pixelanon.pipeline.survey_document import SurveyDocument
+from xnat_pixelanon.pipeline.survey_rows import SessionUnderWay
 from xnat_pixelanon.pipeline.survey_script import asked_with, script_request
 from xnat_pixelanon.pipeline.telling import spoken_names
 from xnat_pixelanon.pipeline.work import UNANSWERED, PicturesTask, ReadTask, ScriptTask, ask_script, read, show, unread
@@ -38,32 +37,8 @@ others by their thumbnails: a browser has to open the page."""
 _TOGETHER = 64
 """Files that are read in one go."""
 _SAMPLED = 3
-_NOTHING = Group("", "", 0, 0)
 Progress = Callable[[int, int], None]
 """Told how many of how many sessions are done."""
-
-
-@dataclass(slots=True)
-class _Session:
-    """A session under way: what there is of it already, and its files where they have to be read."""
-
-    session: SourceSession
-    key: str
-    names: tuple[str, ...]
-    counts: tuple[int, ...]
-    known: SurveyedSession | None
-    files: tuple[tuple[SourceFile, ...], ...] = ()
-    facts: list[list[InstanceFacts]] = field(default_factory=list)
-    paths: dict[str, Path] = field(default_factory=dict)
-    thumbnails: set[str] = field(default_factory=set)
-    """Scans (as in `known.pictures`) of which no more than the thumbnail is wanted."""
-    asked: str = ""
-    """What the script's answers in `facts` stand on."""
-
-    def scans(self) -> tuple[ScanFacts, ...]:
-        """As decisions want them."""
-        found = [ScanFacts(name, tuple(facts)) for name, facts in zip(self.names, self.facts, strict=True)]
-        return tuple(mark_inconsistent(found))
 
 
 class Surveyor:
@@ -102,16 +77,17 @@ class Surveyor:
                     self._ask(batch, rules, identifiers, folders[1 - turn])
                     self._show(batch, folders[1 - turn])
                     for one in batch:
-                        _add(one, rules, self._document, sampled=self._source.remote)
+                        for row in one.rows(rules, sampled=self._source.remote):
+                            self._document.add(row)
                         for path in one.paths.values():
                             if path.is_relative_to(scratch.root):
                                 path.unlink(missing_ok=True)
                     done += len(batch)
                     progress(done, len(sessions))
 
-    def _batch(self, waiting: deque[SourceSession], folder: Path) -> list[_Session]:
+    def _batch(self, waiting: deque[SourceSession], folder: Path) -> list[SessionUnderWay]:
         """The next sessions, with so many files to read that the workers have something to do."""
-        batch: list[_Session] = []
+        batch: list[SessionUnderWay] = []
         files = 0
         while waiting and files < _TOGETHER:
             session = waiting.popleft()
@@ -127,21 +103,21 @@ class Surveyor:
             files += max(1, sum(map(len, batch[-1].files)))
         return batch
 
-    def _listed(self, session: SourceSession, folder: Path) -> _Session:
+    def _listed(self, session: SourceSession, folder: Path) -> SessionUnderWay:
         source = self._source
         key = key_of(source.place, source.state(session), sampled=source.remote)
         known = self._cache.load(source.place, session.id, key)
         if known is not None:
-            return _Session(session, key, known.names, known.counts, known)
+            return SessionUnderWay(session, key, known.names, known.counts, known)
         one = self._with_files(session, key)
         for scan in one.files:
             for file in scan:
                 one.paths[file.name] = source.fetch(file, folder)
         return one
 
-    def _with_files(self, session: SourceSession, key: str) -> _Session:
+    def _with_files(self, session: SourceSession, key: str) -> SessionUnderWay:
         scans = self._source.contents(session).scans
-        return _Session(
+        return SessionUnderWay(
             session,
             key,
             tuple(scan.id for scan in scans),
@@ -150,8 +126,8 @@ class Surveyor:
             tuple(_sample(scan.files) if self._source.remote else scan.files for scan in scans),
         )
 
-    def _read(self, batch: Sequence[_Session], folder: Path) -> None:
-        places: list[tuple[_Session, int]] = []
+    def _read(self, batch: Sequence[SessionUnderWay], folder: Path) -> None:
+        places: list[tuple[SessionUnderWay, int]] = []
         tasks: list[ReadTask] = []
         for one in batch:
             one.facts = [list(scan) for scan in one.known.scans] if one.known else [[] for _ in one.files]
@@ -165,26 +141,39 @@ class Surveyor:
         for index, (one, number) in enumerate(places):
             one.facts[number].append(found[index])
 
-    def _ask(self, batch: Sequence[_Session], rules: Rules, identifiers: tuple[str, ...], folder: Path) -> None:
-        """What the project's script says of each file, unless an earlier survey asked it with the same."""
-        places: list[tuple[_Session, int, int]] = []
-        tasks: list[ScriptTask] = []
-        for one in batch:
-            request = self._request(one, rules, identifiers)
-            one.asked = asked_with(request) if request else ""
-            if one.asked and one.known and one.known.asked == one.asked:
-                continue
-            one.facts = [[replace(facts, script=None) for facts in scan] for scan in one.facts]
-            for number, scan in enumerate(one.scans() if request else ()):
-                for position, facts in enumerate(scan.instances):
-                    if request and not facts.damage:
-                        places.append((one, number, position))
-                        tasks.append(ScriptTask(self._path(one, facts, folder), request, folder))
-        for done in self._workers.each(ask_script, tasks):
-            one, number, position = places[done.index]
+    def _ask(self, batch: list[SessionUnderWay], rules: Rules, identifiers: tuple[str, ...], folder: Path) -> None:
+        """What the project's script says of each file, unless an earlier survey asked it with the same.
+
+        A session whose files cannot be fetched for it any more is taken out: it is not known how it would be decided.
+        """
+        asked: list[tuple[SessionUnderWay, int, int, ScriptTask]] = []
+        for one in tuple(batch):
+            try:
+                asked += self._questions(one, self._request(one, rules, identifiers), folder)
+            except PixelanonError as error:
+                self._document.note(f"session {self._names[one.session.id]} cannot be read: {error.message}")
+                batch.remove(one)
+        for done in self._workers.each(ask_script, [task for *_, task in asked]):
+            one, number, position, _ = asked[done.index]
             one.facts[number][position] = replace(one.facts[number][position], script=done.result or UNANSWERED)
 
-    def _request(self, one: _Session, rules: Rules, identifiers: tuple[str, ...]) -> HeaderRequest | None:
+    def _questions(
+        self, one: SessionUnderWay, request: HeaderRequest | None, folder: Path
+    ) -> list[tuple[SessionUnderWay, int, int, ScriptTask]]:
+        one.asked = asked_with(request) if request else ""
+        if one.asked and one.known and one.known.asked == one.asked:
+            return []
+        one.facts = [[replace(facts, script=None) for facts in scan] for scan in one.facts]
+        if request is None:
+            return []
+        return [
+            (one, number, position, ScriptTask(self._path(one, facts, folder), request, folder))
+            for number, scan in enumerate(one.scans())
+            for position, facts in enumerate(scan.instances)
+            if not facts.damage
+        ]
+
+    def _request(self, one: SessionUnderWay, rules: Rules, identifiers: tuple[str, ...]) -> HeaderRequest | None:
         try:
             return script_request(one.session, one.scans(), rules, identifiers)
         except SessionError as error:
@@ -192,13 +181,13 @@ class Surveyor:
             self._document.note(f"the script is not asked about session {name}, nor by a run: {error.message}")
             return None
 
-    def _show(self, batch: Sequence[_Session], folder: Path) -> None:
+    def _show(self, batch: Sequence[SessionUnderWay], folder: Path) -> None:
         """Pictures of every scan; those that an earlier survey kept are taken as they are."""
         tasks: list[PicturesTask] = []
         places: list[tuple[int, str]] = []
         pictures = [dict(one.known.pictures) if one.known else {} for one in batch]
         for number, one in enumerate(batch):
-            for name, files in _members(one).items():
+            for name, files in one.members().items():
                 group = name.partition("/")[2]
                 whole, longest = self._wanted(group)
                 if not longest:
@@ -226,11 +215,13 @@ class Surveyor:
         self._seen[group] += 1
         return seen < (1 if full else WHOLE), PICTURE if seen < (1 if full else SHOWN) else 0
 
-    def _path(self, one: _Session, facts: InstanceFacts, folder: Path) -> Path:
+    def _path(self, one: SessionUnderWay, facts: InstanceFacts, folder: Path) -> Path:
         if facts.name not in one.paths:
             with self._at_source:
-                files = one.files or self._with_files(one.session, one.key).files
-                file = next(file for scan in files for file in scan if file.name == facts.name)
+                one.files = one.files or self._with_files(one.session, one.key).files
+                file = next((file for scan in one.files for file in scan if file.name == facts.name), None)
+                if file is None:
+                    raise ChangedError("its files are not those that an earlier survey read", hint="try --no-cache")
                 one.paths[facts.name] = self._source.fetch(file, folder)
         return one.paths[facts.name]
 
@@ -240,51 +231,3 @@ def _sample(files: Sequence[SourceFile]) -> tuple[SourceFile, ...]:
     if len(files) <= _SAMPLED:
         return tuple(files)
     return files[0], files[len(files) // 2], files[-1]
-
-
-def _members(one: _Session) -> dict[str, list[InstanceFacts]]:
-    """Readable files with pixels by `number of the scan/group`."""
-    found: dict[str, list[InstanceFacts]] = defaultdict(list)
-    for number, scan in enumerate(one.facts):
-        for facts in scan:
-            if not facts.damage and facts.has_pixel_data:
-                found[f"{number}/{group_id(Group.of(facts))}"].append(facts)
-    return found
-
-
-def group_id(group: Group) -> str:
-    """`US/1.2.840.10008.5.1.4.1.1.3.1/768x1024`."""
-    return f"{group.modality}/{group.sop_class_uid}/{group.rows}x{group.columns}"
-
-
-def _pictures_of(one: _Session, name: str) -> ScanPictures:
-    found = one.known.pictures.get(name, ScanPictures()) if one.known else ScanPictures()
-    return replace(found, pictures=(), maximum=None, minimum=None) if name in one.thumbnails else found
-
-
-def _add(one: _Session, rules: Rules, document: SurveyDocument, *, sampled: bool) -> None:
-    scans = one.scans()
-    decided = decide_session(one.session.id, scans, rules.templates, rules.policy)
-    for number, (scan, decision) in enumerate(zip(scans, decided, strict=True)):
-        groups: dict[Group, list[int]] = defaultdict(list)
-        for position, facts in enumerate(scan.instances):
-            groups[Group.of(facts)].append(position)
-        if not scan.instances:  # a row of its own, or nobody would miss it
-            groups[_NOTHING] = []
-        for group, members in groups.items():
-            name = group_id(group) if members else decision.decision.code
-            document.add(
-                ScanRow(
-                    session=one.session,
-                    scan=scan.id,
-                    group=group,
-                    group_id=name,
-                    instances=tuple(scan.instances[position] for position in members),
-                    listed=one.counts[number] if len(groups) == 1 else len(members),
-                    decision=decision.decision
-                    if len(groups) == 1 or decision.decision.code == "mixed-decision"
-                    else strictest([decision.instances[position] for position in members]),
-                    provisional=sampled and len(scan.instances) < one.counts[number],
-                    pictures=_pictures_of(one, f"{number}/{name}"),
-                )
-            )
