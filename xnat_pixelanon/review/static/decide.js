@@ -48,7 +48,7 @@ function decideScan(scan, rules, policy) {
 
 // What would go, less what the project's script leaves out, with its boxes. It was asked of each image of this row.
 function afterScript(scan, decided, policy) {
-  const said = policy?.headers?.script ? scan.script : [];
+  const said = policy?.headers?.script ? (scan.script ?? []) : []; // a survey of an earlier day has none
   if (!sends(decided) || !said.length) return decided;
   const each = said.map((answer) => answered(answer, decided));
   if (new Set(each.map((one) => JSON.stringify(one))).size === 1) return each[0];
