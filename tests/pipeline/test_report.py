@@ -18,7 +18,8 @@ from tests.pipeline.conftest import Site, banner_template, clean_template, ultra
 from xnat_pixelanon.domain.codes import CODES, OUTCOMES, Kind, Outcome
 from xnat_pixelanon.domain.documents import schema_problems
 from xnat_pixelanon.domain.report import InstanceReport, NotSentReport, RunReport, ScanReport, SessionReport
-from xnat_pixelanon.reports.write import CSV_COLUMNS, render, write
+from xnat_pixelanon.reports.tables import CSV_COLUMNS
+from xnat_pixelanon.reports.write import render, write
 from xnat_pixelanon.sandbox.person import Person
 
 PERSON = Person.numbered(1)
