@@ -31,7 +31,9 @@ def test_a_burned_in_name_is_seen(syntax: str, frames: int, photometric: str, tm
     ds = phantom("US", person=PERSON, rows=64, columns=256, frames=frames, burned=(PERSON.banner, (4, 8), 18), **wanted)
     if native:
         pixels = ds.pixel_array if frames > 1 else ds.pixel_array[np.newaxis]
-        ds.PixelData = encapsulate([imagecodecs.jpeg8_encode(np.ascontiguousarray(one), lossless=True) for one in pixels])
+        ds.PixelData = encapsulate(
+            [imagecodecs.jpeg8_encode(np.ascontiguousarray(one), lossless=True) for one in pixels]
+        )
         ds["PixelData"].is_undefined_length = True
         ds.file_meta.TransferSyntaxUID = syntax
     path = save(ds, tmp_path / "one.dcm")

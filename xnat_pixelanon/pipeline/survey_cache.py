@@ -17,8 +17,9 @@ from typing import Any
 
 from xnat_pixelanon import __version__
 from xnat_pixelanon.domain.instance import InstanceFacts, Refusal
+from xnat_pixelanon.domain.pictures import EncodedPicture
 from xnat_pixelanon.errors import ConfigurationError, RefusedError
-from xnat_pixelanon.pixels import EncodedPicture, ScanPictures
+from xnat_pixelanon.pixels import ScanPictures
 
 _FORM = 2
 

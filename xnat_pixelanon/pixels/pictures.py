@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import imagecodecs
 import numpy as np
 from pydicom.encaps import get_frame
 
+from xnat_pixelanon.domain.pictures import EncodedPicture
 from xnat_pixelanon.errors import InstanceError, PixelanonError
 from xnat_pixelanon.pixels.jpeg_shape import editable, read_shape
 from xnat_pixelanon.pixels.layout import VALUE_ERRORS
@@ -24,16 +25,6 @@ _QUALITY = 82
 _MOST_FRAMES = 48
 _IN_PLACE = ("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51")
 _NAMES = ("first", "middle", "last")
-
-
-@dataclass(frozen=True, slots=True)
-class EncodedPicture:
-    """A JPEG picture; one of its pixels is a square of stored pixels, the same number on both sides."""
-
-    width: int
-    height: int
-    data: bytes = field(repr=False)
-    shows: str = ""
 
 
 @dataclass(frozen=True, slots=True)

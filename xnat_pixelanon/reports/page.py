@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import re
+import base64
 from collections.abc import Sequence
+from hashlib import sha256
+from importlib import resources
 
 import jinja2
 
 from xnat_pixelanon.domain.codes import CODES, OUTCOMES, Kind, Outcome
+from xnat_pixelanon.domain.pictures import Pictures
 from xnat_pixelanon.domain.report import RunReport, ScanReport, SessionReport
+from xnat_pixelanon.reports.cases import groups_of, natural
 
 _MOST_ROWS = 100
 """Of one list in report.html: a browser has to open it; report.json and scans.csv hold them all."""
 _URGENT = (Outcome.NO_LONGER_ALLOWED, Outcome.FAILED, Outcome.CONFLICT, Outcome.STALE)
 _ON_THE_CLEAN_SIDE = frozenset((*_URGENT, Outcome.PUBLISHED, Outcome.GROWN, Outcome.UNCHANGED)) - {Outcome.FAILED}
-_PARTS = re.compile(r"(\D*)(\d*)")
+_SCRIPT = resources.files("xnat_pixelanon.reports").joinpath("pages", "report.js").read_text("utf-8")
 
 
 def pages() -> jinja2.Environment:
@@ -26,12 +30,18 @@ def pages() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"sentence": _sentence, "moment": _moment, "natural": _natural}
+    environment.filters |= {
+        "sentence": _sentence,
+        "moment": _moment,
+        "natural": _natural,
+        "base64": _base64,
+        "digest": _digest,
+    }
     return environment
 
 
-def report_html(report: RunReport) -> str:
-    """The report as people read it."""
+def report_html(report: RunReport, pictures: Pictures) -> str:
+    """The report as people read it: nothing is loaded, and no script runs but the one that filters."""
     order = [outcome.value for outcome in Outcome]
     sessions = sorted(report.sessions, key=lambda session: order.index(session.outcome))
     waiting = _by_code(sessions)
@@ -50,6 +60,10 @@ def report_html(report: RunReport) -> str:
             outcomes={outcome.value: text for outcome, text in OUTCOMES.items()},
             on_the_clean_side=_ON_THE_CLEAN_SIDE,
             most=_MOST_ROWS,
+            groups=groups_of(report, pictures),
+            pictures=pictures,
+            all_decisions=_all_decisions(report),
+            script=_SCRIPT,
         )
     )
     return page.lstrip()
@@ -87,4 +101,19 @@ def _moment(text: str) -> str:
 
 def _natural(scans: Sequence[ScanReport]) -> list[ScanReport]:
     """By scan ID, 2 before 10."""
-    return sorted(scans, key=lambda scan: [(int(part or 0), text) for text, part in _PARTS.findall(scan.id)])
+    return sorted(scans, key=lambda scan: natural(scan.id))
+
+
+def _all_decisions(report: RunReport) -> list[str]:
+    """Those of its scans, as `redact: template`, in the order of CODES."""
+    found = {scan.code: scan.decision for session in report.sessions for scan in session.scans}
+    return [f"{found[code]}: {code}" for code in CODES if code in found]
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
+
+
+def _digest(script: str) -> str:
+    """As a Content-Security-Policy names it."""
+    return f"sha256-{_base64(sha256(script.encode()).digest())}"

@@ -1,26 +1,32 @@
-"""report.json, scans.csv and report.html: three views of one RunReport."""
+"""The files of a report: report.json, scans.csv, report.html and, where there are pictures, contact-sheet.png."""
 
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from xnat_pixelanon.domain.pictures import Pictures
 from xnat_pixelanon.domain.report import RunReport
 from xnat_pixelanon.errors import ConfigurationError
 from xnat_pixelanon.reports.page import report_html
+from xnat_pixelanon.reports.sheet import FILE as SHEET
+from xnat_pixelanon.reports.sheet import contact_sheet
 from xnat_pixelanon.reports.tables import scans_csv
 
 
-def render(report: RunReport) -> Mapping[str, bytes]:
-    """The files of a report by name."""
-    return {
+def render(report: RunReport, pictures: Pictures) -> Mapping[str, bytes]:
+    """The files of a report by name. Pictures stand in report.html and the contact sheet only."""
+    files = {
         "report.json": (json.dumps(report.as_dict(), indent=1, ensure_ascii=False) + "\n").encode(),
         "scans.csv": scans_csv(report).encode(),
-        "report.html": report_html(report).encode(),
+        "report.html": report_html(report, pictures).encode(),
     }
+    sheet = contact_sheet(report, pictures)
+    return files if sheet is None else {**files, SHEET: sheet}
 
 
 def make_folder(folder: Path) -> None:
@@ -31,13 +37,15 @@ def make_folder(folder: Path) -> None:
             pass
 
 
-def write(report: RunReport, folder: Path) -> list[Path]:
-    """Write the report into `folder`; ConfigurationError when that is not possible."""
+def write(files: Mapping[str, bytes], folder: Path) -> list[Path]:
+    """Write what `render` made into `folder`, for its owner only; ConfigurationError when that is not possible."""
     paths = []
     with _writing(folder):
-        for name, content in render(report).items():
+        for name, content in files.items():
             path = folder / name
-            path.write_bytes(content)
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+                os.fchmod(out.fileno(), 0o600)  # one that was there keeps its mode
+                out.write(content)
             paths.append(path)
     return paths
 
