@@ -248,7 +248,8 @@ def test_a_run_prints_a_table_and_says_where_the_report_is(site: Site, typed: Ty
     for words in ("US 64x96", "redact: template", "pass: looked-at-clean", "sessions: published 1", "yes"):
         assert words in said.out
     assert "report: project STAGING, resource PIXELANON, reports/" in said.out
-    for name in ("report.json", "scans.csv", "report.html"):
+    names = ("report.json", "scans.csv", "report.html", "contact-sheet.png")
+    for name in names:
         assert f"report: {tmp_path}/out/report/{name}" in said.out
         assert (tmp_path / "out" / "report" / name).is_file()
     assert "session STAGE_E00001: published" in said.err
@@ -257,7 +258,7 @@ def test_a_run_prints_a_table_and_says_where_the_report_is(site: Site, typed: Ty
     kept = {
         item.where for item in site.staging.stored() if item.kind == "file-name" and f"reports/{run}/" in item.where
     }
-    assert {where.rpartition("/")[2] for where in kept} == {"report.json", "scans.csv", "report.html"}
+    assert {where.rpartition("/")[2] for where in kept} == set(names)
 
 
 def test_a_member_who_launches_is_told_that_the_report_is_not_kept(site: Site, typed: Typed, tmp_path: Path) -> None:

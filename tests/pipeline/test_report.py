@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import json
 import re
+import stat
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
+from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -17,8 +21,11 @@ import pytest
 from tests.pipeline.conftest import Site, banner_template, clean_template, ultrasound
 from xnat_pixelanon.domain.codes import CODES, OUTCOMES, Kind, Outcome
 from xnat_pixelanon.domain.documents import schema_problems
+from xnat_pixelanon.domain.pictures import Pictures
 from xnat_pixelanon.domain.report import InstanceReport, NotSentReport, RunReport, ScanReport, SessionReport
-from xnat_pixelanon.reports.write import CSV_COLUMNS, render, write
+from xnat_pixelanon.reports.tables import CSV_COLUMNS
+from xnat_pixelanon.reports.write import render as render_with
+from xnat_pixelanon.reports.write import write
 from xnat_pixelanon.sandbox.person import Person
 
 PERSON = Person.numbered(1)
@@ -48,7 +55,7 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        if "style" not in self.open:
+        if not {"style", "script"} & set(self.open):
             self.text += f" {data}"
 
     def values(self, attribute: str) -> list[str]:
@@ -91,6 +98,11 @@ def made_up(text: str = "plain", *, scans: int = 1, **changes: Any) -> RunReport
         notes=(text,),
     )
     return replace(report, **changes)
+
+
+def render(report: RunReport) -> Mapping[str, bytes]:
+    """Without pictures; tests/pipeline/test_report_pictures.py is about those."""
+    return render_with(report, Pictures())
 
 
 def page_of(report: RunReport) -> Page:
@@ -204,25 +216,27 @@ def test_every_outcome_and_every_code_has_its_place(kinds: RunReport) -> None:
     assert Counter(row["code"] for row in rows) == dict.fromkeys(CODES, len(OUTCOMES))
 
 
-def test_the_page_is_one_file_that_fetches_and_runs_nothing(kinds: RunReport) -> None:
+def test_the_page_is_one_file_that_fetches_nothing_and_runs_its_filter_only(kinds: RunReport) -> None:
     text = render(kinds)["report.html"].decode()
     page = Page(text)
     assert text.startswith("<!doctype html>")
-    assert {tag for tag, _ in page.elements}.isdisjoint(
-        {"script", "link", "iframe", "img", "object", "embed", "form", "input", "base", "svg"}
-    )
+    assert {tag for tag, _ in page.elements}.isdisjoint({"link", "iframe", "img", "object", "embed", "base", "svg"})
     assert all(value.startswith("#") for value in page.values("href"))
     assert not {name for _, attributes in page.elements for name in attributes if name.startswith("on")}
-    for word in ("http:", "https:", "//", "@import", "url("):
+    for word in ("http:", "https:", "@import", "url(", "fetch(", "import("):
         assert word not in text
     (policy,) = [attributes["content"] for _, attributes in page.elements if "http-equiv" in attributes]
-    assert policy.startswith("default-src 'none'")
+    (script,) = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    digest = base64.b64encode(sha256(script.encode()).digest()).decode()
+    assert policy.split("; ") == [
+        "default-src 'none'", "style-src 'unsafe-inline'", "img-src data:", f"script-src 'sha256-{digest}'"
+    ]  # fmt: skip
 
 
 def test_hostile_texts_are_shown_as_texts() -> None:
     report = made_up(HOSTILE)
     page = page_of(report)
-    assert {tag for tag, _ in page.elements}.isdisjoint({"script", "img"})
+    assert [tag for tag, _ in page.elements if tag in ("script", "img")] == ["script"]
     assert page.text.count("<script>alert(1)</script>") > 8
     assert "{{ 7 * 7 }}" in page.text
     assert "49" not in page.text
@@ -259,6 +273,8 @@ def test_scans_are_listed_by_number() -> None:
 
 
 def test_reports_are_written_side_by_side(tmp_path: Path) -> None:
-    paths = write(made_up(), tmp_path)
+    (tmp_path / "scans.csv").touch(mode=0o644)
+    paths = write(render(made_up()), tmp_path)
     assert [path.name for path in paths] == ["report.json", "scans.csv", "report.html"]
     assert all(path.stat().st_size for path in paths)
+    assert {stat.S_IMODE(path.stat().st_mode) for path in paths} == {0o600}

@@ -10,8 +10,9 @@ import imagecodecs
 import numpy as np
 import pytest
 
+from xnat_pixelanon.domain.pictures import EncodedPicture
 from xnat_pixelanon.errors import InstanceError
-from xnat_pixelanon.pixels import EncodedPicture, ScanPictures, Shown, render_frame, scan_pictures
+from xnat_pixelanon.pixels import ScanPictures, Shown, render_frame, scan_pictures
 from xnat_pixelanon.pixels.preview import opened_frames
 
 from .phantoms import (

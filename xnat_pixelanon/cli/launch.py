@@ -108,7 +108,7 @@ def _carry_out(launch: Launch, options: RunOptions) -> int:
             result = run(plan, pool, show.choose(as_json=False), run_id=run_id)
         show.results(result.report)
         if plan.report_store is not None:
-            click.echo(f"report: {plan.report_store.keep(run_id, render(result.report))}")
+            click.echo(f"report: {plan.report_store.keep(run_id, render(result.report, result.pictures))}")
         if not launch.session:
             told = [result.report.as_dict()]
             if not options.dry_run:

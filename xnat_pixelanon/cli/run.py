@@ -10,11 +10,10 @@ import click
 
 from xnat_pixelanon.archive import DirLocation, Location, parse_location
 from xnat_pixelanon.cli import show
-from xnat_pixelanon.domain.report import RunReport
 from xnat_pixelanon.errors import ConfigurationError, RefusedError
 from xnat_pixelanon.pipeline.pool import Workers, default_workers
 from xnat_pixelanon.pipeline.rules import RuleFiles
-from xnat_pixelanon.pipeline.run import RunPlan, new_run_id, run
+from xnat_pixelanon.pipeline.run import RunPlan, RunResult, new_run_id, run
 from xnat_pixelanon.pipeline.setup import RunOptions, prepared
 from xnat_pixelanon.reports.write import make_folder, render, write
 
@@ -50,7 +49,10 @@ def _shared(command: _Command) -> _Command:
         click.option("--key", type=_FILE, help="Key file of a dir: source; made (mode 0600) when missing."),
         click.option("--workers", type=click.IntRange(1, 256), help="Processes over files; default one per processor."),
         click.option(
-            "--report", type=_FOLDER, metavar="DIR", help="Write report.json, scans.csv and report.html here."
+            "--report",
+            type=_FOLDER,
+            metavar="DIR",
+            help="Write the report here: JSON, CSV, HTML, PNG.",
         ),
         click.option("--strict", is_flag=True, help="Exit 4 when anything is held, unsupported or no longer allowed."),
         click.option("--json", "as_json", is_flag=True, help="One JSON object per line on stdout, nothing else there."),
@@ -127,7 +129,7 @@ def execute(options: RunOptions, workers: int | None, report_folder: Path | None
         result = run(plan, pool, show.choose(as_json=as_json), run_id=run_id)
         if not as_json:
             show.results(result.report)
-        _keep(result.report, plan, report_folder, to_stderr=as_json)
+        _keep(result, plan, report_folder, to_stderr=as_json)
     if result.stopped is not None:
         show.error(result.stopped, as_json=as_json)
     return result.report.exit_status
@@ -148,9 +150,11 @@ def _check_apart(options: RunOptions, report_folder: Path | None) -> None:
             )
 
 
-def _keep(report: RunReport, plan: RunPlan, folder: Path | None, *, to_stderr: bool) -> None:
+def _keep(result: RunResult, plan: RunPlan, folder: Path | None, *, to_stderr: bool) -> None:
     """Put the report into the staging project after a real run, and write it where it was asked for; say where."""
-    if plan.report_store is not None and not report.dry_run:
-        click.echo(f"report: {plan.report_store.keep(report.run, render(report))}", err=to_stderr)
-    for path in write(report, folder) if folder else ():
+    stores = plan.report_store is not None and not result.report.dry_run
+    files = render(result.report, result.pictures) if stores or folder else {}
+    if plan.report_store is not None and stores:
+        click.echo(f"report: {plan.report_store.keep(result.report.run, files)}", err=to_stderr)
+    for path in write(files, folder) if folder else ():
         click.echo(f"report: {path}", err=to_stderr)

@@ -15,13 +15,12 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 
 def _needs_extra() -> None:
     try:
-        import PIL
         import uvicorn
     except ImportError:
         raise ConfigurationError(
             "the stand-in XNATs need packages that are not installed", hint="pip install 'xnat-pixelanon[sandbox]'"
         ) from None
-    del PIL, uvicorn
+    del uvicorn
 
 
 @click.command("sandbox")

@@ -61,6 +61,8 @@ class ScanReport:
     """Criteria of its groups that no template matches: what a new template would name."""
     script: tuple[str, ...] = ()
     """What the project's script did in the copies: line and column, path of the element, action."""
+    sop_class_uids: tuple[str, ...] = ()
+    """Those of its readable files, each once."""
 
 
 @dataclass(frozen=True, slots=True)

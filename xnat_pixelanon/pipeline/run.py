@@ -12,10 +12,12 @@ from xnat_pixelanon import __version__
 from xnat_pixelanon.archive.launches import ContainerLaunches
 from xnat_pixelanon.archive.ports import Destination, DocumentStore, ReportStore, Source
 from xnat_pixelanon.domain.codes import Outcome
+from xnat_pixelanon.domain.pictures import Pictures
 from xnat_pixelanon.domain.report import NotSentReport, RunReport, SessionReport, exit_status
 from xnat_pixelanon.domain.session import SourceSession
 from xnat_pixelanon.errors import ConfigurationError, LoginError, PixelanonError, RefusedError, internal_error
 from xnat_pixelanon.headers import PROFILE_EDITION, script_notes
+from xnat_pixelanon.pipeline.album import Album
 from xnat_pixelanon.pipeline.pool import Workers
 from xnat_pixelanon.pipeline.progress import Progress
 from xnat_pixelanon.pipeline.rules import RuleReader, Rules
@@ -60,9 +62,10 @@ class RunPlan:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """The report, and the error that stopped the run before its end, if one did."""
+    """The report with its pictures, and the error that stopped the run before its end, if one did."""
 
     report: RunReport
+    pictures: Pictures
     stopped: ConfigurationError | None = None
 
 
@@ -71,6 +74,7 @@ def run(plan: RunPlan, workers: Workers, progress: Progress, *, run_id: str) -> 
     started = _now()
     reports: list[SessionReport] = []
     stopped: ConfigurationError | None = None
+    album = Album(plan.rules.policy.pictures)
     progress.run_starts(len(plan.sessions))
     with Scratch() as scratch:
         job = Job(
@@ -85,6 +89,7 @@ def run(plan: RunPlan, workers: Workers, progress: Progress, *, run_id: str) -> 
             scratch,
             progress,
             plan.settling,
+            album,
         )
         for telling, session in _tellings(plan):
             if stopped:
@@ -115,7 +120,7 @@ def run(plan: RunPlan, workers: Workers, progress: Progress, *, run_id: str) -> 
         notes=(*plan.notes, *_script_notes(plan.rules), *_silent_templates(plan, reports)),
     )
     progress.run_done(report)
-    return RunResult(report, stopped)
+    return RunResult(report, album.pictures, stopped)
 
 
 def _profile(rules: Rules) -> str:

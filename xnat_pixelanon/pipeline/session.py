@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from xnat_pixelanon.archive.ports import (
@@ -26,6 +26,7 @@ from xnat_pixelanon.domain.session import Contents, Package, SourceSession
 from xnat_pixelanon.errors import ConflictError, LabelError, SessionError
 from xnat_pixelanon.headers import HeaderRequest
 from xnat_pixelanon.pipeline import settling
+from xnat_pixelanon.pipeline.album import Album
 from xnat_pixelanon.pipeline.cleaning import (
     CleanedScan,
     CleanOrder,
@@ -69,6 +70,8 @@ class Job:
     progress: Progress
     settling: Settling | None = None
     """Waits until a session is quiet; None: the caller knows that it is."""
+    album: Album = field(default_factory=Album)
+    """Takes the pictures for the report."""
     looks_only: bool = False
     """How the session stands at the destination is told, and nothing is done about it."""
 
@@ -117,6 +120,13 @@ class _Line:
         self._searched = False
 
     def follow(self) -> SessionReport:
+        job, report = self._job, self._followed()
+        if report.outcome != Outcome.WITHDRAWN:  # what a person took back is not shown around
+            seen = (self._session.id, self._scans, self._files, self._decided)
+            job.album.of_cases(*seen, job.workers, self._folder)
+        return report
+
+    def _followed(self) -> SessionReport:
         job = self._job
         self._files, self._scans = read_files(job.source, self._contents, self._folder, job.workers, job.progress)
         withdrawn = self._job.rules.templates.withdrawal_of(self._session.id) is not None
@@ -339,7 +349,10 @@ class _Line:
     def _clean(self, labels: tuple[str, str], send: Sequence[int]) -> list[CleanedScan]:
         job = self._job
         orders = [CleanOrder(index, self._files[index], self._decided[index].instances) for index in send]
-        return clean_scans(job.workers, job.progress, orders, self._request(labels), self._folder)
+        cleaned = clean_scans(job.workers, job.progress, orders, self._request(labels), self._folder)
+        seen = (self._session.id, self._scans, self._files, self._decided)
+        job.album.of_copies(*seen, cleaned, job.workers, self._folder)
+        return cleaned
 
     def _request(self, labels: tuple[str, str]) -> HeaderRequest:
         return session_request(self._session, self._scans, self._job.rules, self._job.identifiers, labels)

@@ -19,9 +19,10 @@ from typing import Any
 
 from xnat_pixelanon import __version__
 from xnat_pixelanon.domain.instance import InstanceFacts, Refusal, ScriptFacts
+from xnat_pixelanon.domain.pictures import EncodedPicture
 from xnat_pixelanon.domain.rectangle import Rectangle
 from xnat_pixelanon.errors import ConfigurationError, RefusedError
-from xnat_pixelanon.pixels import EncodedPicture, ScanPictures
+from xnat_pixelanon.pixels import ScanPictures
 
 _FORM = 3
 

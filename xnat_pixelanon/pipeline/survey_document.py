@@ -17,9 +17,10 @@ from xnat_pixelanon import __version__
 from xnat_pixelanon.domain.codes import CODES, Kind
 from xnat_pixelanon.domain.decisions import Decision
 from xnat_pixelanon.domain.instance import Group, InstanceFacts
+from xnat_pixelanon.domain.pictures import EncodedPicture
 from xnat_pixelanon.domain.session import SourceSession
 from xnat_pixelanon.pipeline.survey_script import answers
-from xnat_pixelanon.pixels import EncodedPicture, ScanPictures
+from xnat_pixelanon.pixels import ScanPictures
 
 FILE = "survey.json"
 _MOST_OF_GROUP = 27

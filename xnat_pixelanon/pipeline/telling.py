@@ -92,12 +92,12 @@ def _scan_report(scan: ScanFacts, decision: ScanDecision) -> ScanReport:
     instances = tuple(
         _instance_report(facts, own) for facts, own in zip(scan.instances, decision.instances, strict=True)
     )
-    groups = tuple(dict.fromkeys(Group.of(facts).text for facts in scan.instances if not facts.damage))
+    readable = [facts for facts in scan.instances if not facts.damage]
     pairs = zip(scan.instances, decision.instances, strict=True)
     undecided = dict.fromkeys(Group.of(facts) for facts, own in pairs if own.code == "no-template")
     return ScanReport(
         id=scan.id,
-        groups=groups,
+        groups=tuple(dict.fromkeys(Group.of(facts).text for facts in readable)),
         decision=decision.kind.value,
         code=decision.decision.code,
         detail=decision.decision.detail,
@@ -108,6 +108,7 @@ def _scan_report(scan: ScanFacts, decision: ScanDecision) -> ScanReport:
         sent=False,
         instances=instances,
         undecided=tuple(group.criteria for group in undecided),
+        sop_class_uids=tuple(dict.fromkeys(facts.sop_class_uid for facts in readable if facts.sop_class_uid)),
     )
 
 

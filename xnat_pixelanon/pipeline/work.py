@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from xnat_pixelanon.domain.header_rules import HeaderRules
 from xnat_pixelanon.domain.instance import InstanceFacts, ScriptFacts
+from xnat_pixelanon.domain.pictures import Look, Shots
 from xnat_pixelanon.domain.rectangle import Rectangle
 from xnat_pixelanon.errors import InstanceError, ScratchError
 from xnat_pixelanon.headers import (
@@ -36,6 +37,7 @@ from xnat_pixelanon.pixels import (
     read_facts,
     reopened,
     scan_pictures,
+    shots,
     write_instance,
 )
 from xnat_pixelanon.pixels.facts import text_of
@@ -81,6 +83,17 @@ class PicturesTask:
     files: tuple[Shown, ...]
     longest: int
     whole: bool
+    scratch: Path
+
+
+@dataclass(frozen=True, slots=True)
+class LookTask:
+    """Show one frame of a file and of its copy, of those that are wanted; `longest` as for `shots`."""
+
+    before: Path | None
+    after: Path | None
+    frame: int
+    longest: int
     scratch: Path
 
 
@@ -169,6 +182,15 @@ def _asked(task: ScriptTask) -> ScriptFacts:
 def show(task: PicturesTask) -> ScanPictures:
     """Pictures of one group of a scan."""
     return _quietly(lambda: scan_pictures(task.files, task.scratch, longest=task.longest, whole=task.whole))
+
+
+def look(task: LookTask) -> Look:
+    """Pictures for the report; where a frame cannot be decoded there is none."""
+
+    def shown(path: Path | None) -> Shots | None:
+        return None if path is None else shots(path, task.frame, task.scratch, longest=task.longest)
+
+    return _quietly(lambda: Look(shown(task.before), shown(task.after)))
 
 
 def look_for_labels(task: LabelTask) -> str:

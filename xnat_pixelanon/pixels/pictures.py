@@ -11,6 +11,7 @@ from pathlib import Path
 import imagecodecs
 import numpy as np
 
+from xnat_pixelanon.domain.pictures import EncodedPicture
 from xnat_pixelanon.errors import PixelanonError
 from xnat_pixelanon.pixels.preview import Picture, ShownFrames, opened_frames
 
@@ -21,16 +22,6 @@ _MOST_FRAMES = 48
 _NAMES = ("first", "middle", "last")
 Place = tuple[int, int]
 """The number of a file among those of a scan, and that of a frame in it."""
-
-
-@dataclass(frozen=True, slots=True)
-class EncodedPicture:
-    """A JPEG picture; one of its pixels is a square of stored pixels, the same number on both sides."""
-
-    width: int
-    height: int
-    data: bytes = field(repr=False)
-    shows: str = ""
 
 
 @dataclass(frozen=True, slots=True)

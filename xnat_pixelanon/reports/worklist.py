@@ -14,8 +14,9 @@ from typing import Any
 from xnat_pixelanon.domain.codes import CODES, OUTCOMES, Kind, Outcome
 from xnat_pixelanon.domain.instance import proposable
 from xnat_pixelanon.domain.session import SourceSession
+from xnat_pixelanon.reports.page import pages
 from xnat_pixelanon.reports.proposal import BY_HAND
-from xnat_pixelanon.reports.write import csv_text, pages
+from xnat_pixelanon.reports.tables import csv_text
 
 FILES = ("worklist.html", "worklist.csv")
 _WAITS = frozenset((Outcome.NO_LONGER_ALLOWED, Outcome.FAILED, Outcome.CONFLICT, Outcome.WAITING, Outcome.STALE))

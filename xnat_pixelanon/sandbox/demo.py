@@ -21,6 +21,7 @@ from xnat_pixelanon.sandbox.pictures import before_after
 from xnat_pixelanon.sandbox.samples import (
     SampleSession,
     arriving_session,
+    public_sessions,
     sample_policy,
     sample_sessions,
     sample_templates,
@@ -60,6 +61,11 @@ class Stage:
             f"PIXELANON_{SECOND}_PASS": PASSWORD,
         }
 
+    def seed(self, samples: Sequence[SampleSession]) -> None:
+        """Put sessions into the staging project, without an event."""
+        for sample in samples:
+            self.ids[sample.label] = self.staging.seed_session(STAGING, sample.subject, sample.label, sample.files)
+
     def sweep(self) -> SweepResult:
         """Look through everything that the clean server stores."""
         return Sweep(self.samples, (STAGING, *self.ids.values())).of(self.clean.stored())
@@ -77,8 +83,7 @@ def stage(root: Path, *, public: bool = True, ports: tuple[int, int] = (0, 0)) -
         staging.add_project(STAGING, owner=OWNER)
         clean.add_project(CLEAN, owner=OWNER)
         made = Stage(staging, clean, sample_sessions(root / "samples", public=public))
-        for sample in made.samples:
-            made.ids[sample.label] = staging.seed_session(STAGING, sample.subject, sample.label, sample.files)
+        made.seed(made.samples)
         yield made
 
 
@@ -103,13 +108,14 @@ def run_demo(root: Path, out: Path, command: Command, say: Say) -> None:
     started = time.monotonic()
     out.mkdir(parents=True, exist_ok=True)
     say("Two stand-in XNATs on this machine, and a staging project of phantoms with invented names burned in.")
-    with stage(root) as made, environment_of(made):
+    with stage(root, public=False) as made, environment_of(made):
         say(f"staging {made.staging.url} with {len(made.samples)} sessions, clean {made.clean.url}, still empty\n")
         by_hand(made, out, command, say)
+        real_images(made, root, out, command, say)
         by_itself(made, root, command, say)
         found = swept(made, say)
         say(f"picture: {_picture(made, out, root)}")
-        say(f"report: {out / 'report' / 'report.html'}")
+        say(f"report: {out / 'report' / 'report.html'}, and its pictures in contact-sheet.png")
         if found.leaks:
             raise ProofError("the sweep of the clean server found a leak", hint="report it")
     say(f"done in {time.monotonic() - started:.0f} s")
@@ -130,9 +136,27 @@ def by_hand(made: Stage, out: Path, command: Command, say: Say) -> None:
     say(f"requests to the clean server other than GET: {', '.join(sorted({_shape(one) for one in writes}))}\n")
 
 
+def real_images(made: Stage, root: Path, out: Path, command: Command, say: Say) -> None:
+    """Public images join the phantoms, with templates for them; ProofError when a command fails.
+
+    What is burned in there may look like a real person's name: without --report no picture of it leaves staging.
+    """
+    say("2. Real images: sessions of public samples, under invented names, join those that are published already.\n")
+    more = public_sessions(root / "public-samples")
+    made.samples += more
+    made.seed(more)
+    document = {**sample_templates(made.samples), "based_on": 1}
+    (out / "templates.json").write_text(json.dumps(document, indent=1) + "\n", "utf-8")
+    words = ["templates", "push", "--from", f"xnat:{STAGING}", str(out / "templates.json")]
+    say(f"$ xnat-pixelanon {' '.join(words)}")
+    _well(command(words))
+    say(f"$ xnat-pixelanon run --from xnat:{STAGING}")
+    say(f"{_last_line(command, ['run', '--from', f'xnat:{STAGING}'])}\n")
+
+
 def by_itself(made: Stage, root: Path, command: Command, say: Say) -> None:
     """The tool installed, a session archived, and the container that its event starts; ProofError when one fails."""
-    say("2. By itself: the tool is installed in the staging XNAT, and nobody types anything when a session arrives.\n")
+    say("3. By itself: the tool is installed in the staging XNAT, and nobody types anything when a session arrives.\n")
     _prepare_site(made)
     for user, words in (
         (ADMIN, ["install"]),

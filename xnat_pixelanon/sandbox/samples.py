@@ -14,7 +14,7 @@ from xnat_pixelanon.sandbox.sample_documents import sample_policy, sample_templa
 from xnat_pixelanon.sandbox.sample_public import public_desks
 from xnat_pixelanon.sandbox.sample_session import BurnedText, Desk, SampleSession
 
-__all__ = ["BurnedText", "SampleSession", "sample_policy", "sample_sessions", "sample_templates"]
+__all__ = ["BurnedText", "SampleSession", "public_sessions", "sample_policy", "sample_sessions", "sample_templates"]
 
 
 def sample_sessions(root: Path, *, public: bool = True) -> list[SampleSession]:
@@ -28,9 +28,12 @@ def sample_sessions(root: Path, *, public: bool = True) -> list[SampleSession]:
         desk = Desk(kind, Person.numbered(_PERSONS.get(kind, study)), study)
         make(desk)
         made.append(desk.finish(root))
-    if public:
-        made += [desk.finish(root) for desk in public_desks(len(_SESSIONS) + 1)]
-    return made
+    return made + public_sessions(root) if public else made
+
+
+def public_sessions(root: Path) -> list[SampleSession]:
+    """The real images among them."""
+    return [desk.finish(root) for desk in public_desks(len(_SESSIONS) + 1)]
 
 
 def arriving_session(root: Path) -> SampleSession:

@@ -1,6 +1,7 @@
 """An independent look for leaks: everything a server stores, against everything that must not be there.
 
-Shares no code with the cleaning: files are read with pydicom element by element and as raw bytes, pixels by pydicom.
+Shares no code with the cleaning: files are read with pydicom element by element and as raw bytes, pixels by pydicom, or
+by a decoder that the cleaning does not use.
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
+from pydicom.encaps import generate_frames
 from pydicom.errors import InvalidDicomError
+from pydicom.uid import JPEGLossless, JPEGLosslessSV1
 
 from xnat_pixelanon.sandbox.census import StoredItem
 from xnat_pixelanon.sandbox.drawing import text_seen
@@ -121,7 +125,7 @@ class Sweep:
     def _pixels(self, ds: Dataset, where: str) -> Iterator[Leak]:
         fitting = [burned for burned in self._burned if burned.at[0] < ds.Columns and burned.at[1] < ds.Rows]
         try:
-            pixels = np.asarray(ds.pixel_array)
+            pixels = _decoded(ds)
         except _UNDECODED:
             yield Leak(where, "pixels that cannot be looked at")
             return
@@ -130,6 +134,15 @@ class Sweep:
             self.frames += 1
             if any(_legible(frame, burned) for burned in fitting):
                 yield Leak(f"{where} frame {number}", "burned-in text")
+
+
+def _decoded(ds: Dataset) -> np.ndarray:
+    """By pydicom, but for lossless JPEG, which copies become where libturbojpeg is missing: it has no decoder then."""
+    if ds.file_meta.TransferSyntaxUID not in (JPEGLossless, JPEGLosslessSV1):
+        return np.asarray(ds.pixel_array)
+    frames = int(ds.get("NumberOfFrames") or 1)
+    found = [imagecodecs.jpegsof3_decode(one) for one in generate_frames(ds.PixelData, number_of_frames=frames)]
+    return np.stack(found) if frames > 1 else np.asarray(found[0])
 
 
 def _legible(frame: np.ndarray, burned: BurnedText) -> bool:

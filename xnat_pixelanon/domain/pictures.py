@@ -1,0 +1,42 @@
+"""Pictures for people: in surveys, reports and contact sheets. They stay in staging."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedPicture:
+    """A JPEG picture; one of its pixels is a square of stored pixels, the same number on both sides."""
+
+    width: int
+    height: int
+    data: bytes = field(repr=False)
+    shows: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shots:
+    """One frame, small, and larger where it stands for others too; `rows` and `columns` are those of the image."""
+
+    rows: int
+    columns: int
+    thumbnail: EncodedPicture
+    large: EncodedPicture | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The same frame of a scan in the source and in the clean copy; None where it was not made."""
+
+    before: Shots | None = None
+    after: Shots | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """Those of a run: by session ID and scan ID; `left_out`: how many scans have none because there were too many."""
+
+    looks: Mapping[tuple[str, str], Look] = field(default_factory=dict)
+    left_out: int = 0

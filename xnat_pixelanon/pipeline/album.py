@@ -1,0 +1,138 @@
+"""Pictures for the report of a run: of each scan that is sent, and of each kind of scan that is not.
+
+Scans are of one case where group, decision and rectangles are the same: one of each case is shown larger. The policy's
+`pictures` says what is made at all; nothing of it leaves staging.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from xnat_pixelanon.domain.codes import Kind
+from xnat_pixelanon.domain.decisions import Decision, ScanDecision, ScanFacts
+from xnat_pixelanon.domain.instance import Group, InstanceFacts
+from xnat_pixelanon.domain.pictures import Look, Pictures
+from xnat_pixelanon.domain.rectangle import Rectangle
+from xnat_pixelanon.pipeline.cleaning import CleanedScan
+from xnat_pixelanon.pipeline.pool import Workers
+from xnat_pixelanon.pipeline.work import LookTask, ReadFile, look
+
+EXAMPLE = 560
+"""Longest side, in pixels, of the pictures that stand for a case."""
+CASES, ROOM = 60, 16 << 20
+"""Of so many cases there are examples; no further thumbnails beyond so many bytes: a browser has to open the page."""
+Wanted = Literal["none", "after", "both"]
+_Case = tuple[Group, str, tuple[Rectangle, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Scan:
+    """The image of a scan that is shown, and whether its copy is."""
+
+    id: str
+    case: _Case
+    before: Path
+    after: Path | None
+    frame: int
+
+
+class Album:
+    """Collects the pictures of a run, session by session, as long as the files are there."""
+
+    def __init__(self, wanted: Wanted = "none") -> None:
+        self._wanted = wanted
+        self._looks: dict[tuple[str, str], Look] = {}
+        self._cases: set[_Case] = set()
+        self._copied: set[_Case] = set()
+        """Cases of which a copy is shown."""
+        self._bytes = 0
+        self._left_out = 0
+
+    @property
+    def pictures(self) -> Pictures:
+        """All that were made so far."""
+        return Pictures(dict(self._looks), self._left_out)
+
+    def of_copies(
+        self,
+        session: str,
+        scans: Sequence[ScanFacts],
+        files: Sequence[Sequence[ReadFile]],
+        decided: Sequence[ScanDecision],
+        cleaned: Sequence[CleanedScan],
+        workers: Workers,
+        folder: Path,
+    ) -> None:
+        """Show the middle image of each scan that was cleaned and proved; before too, where something was blackened."""
+        if self._wanted == "none":
+            return
+        chosen = []
+        for copy in cleaned:
+            number, scan = copy.index, scans[copy.index]
+            middle = None if copy.failures else _middle(scan.instances, decided[number])
+            if middle is not None:
+                chosen.append(_scan(scan.id, files[number][middle], decided[number].decision, copy.outs[middle]))
+        self._show(session, chosen, workers, folder)
+
+    def of_cases(
+        self,
+        session: str,
+        scans: Sequence[ScanFacts],
+        files: Sequence[Sequence[ReadFile]],
+        decided: Sequence[ScanDecision],
+        workers: Workers,
+        folder: Path,
+    ) -> None:
+        """Show the middle image of the first scan of each case of which nothing was shown yet."""
+        if self._wanted != "both":
+            return
+        chosen: dict[_Case, _Scan] = {}
+        for number, (scan, decision) in enumerate(zip(scans, decided, strict=True)):
+            middle = None if decision.kind is Kind.EXCLUDE else _middle(scan.instances, decision)
+            if middle is None or (session, scan.id) in self._looks:
+                continue
+            one = _scan(scan.id, files[number][middle], decision.decision, None)
+            if one.case not in self._cases:
+                chosen.setdefault(one.case, one)
+        self._show(session, list(chosen.values()), workers, folder)
+
+    def _show(self, session: str, chosen: Sequence[_Scan], workers: Workers, folder: Path) -> None:
+        tasks: list[LookTask] = []
+        places: list[_Scan] = []
+        for one in chosen:
+            shown = self._copied if one.after else self._cases
+            larger = one.case not in shown and len(shown) < CASES
+            if not larger and (self._bytes >= ROOM or one.after is None):
+                self._left_out += one.after is not None
+                continue
+            both = self._wanted == "both" and (one.after is None or bool(one.case[2]))
+            before = one.before if both else None
+            tasks.append(LookTask(before, one.after, one.frame, EXAMPLE if larger else 0, folder))
+            places.append(one)
+            shown.add(one.case)
+            self._cases.add(one.case)
+        for done in workers.each(look, tasks):
+            found = done.result or Look()
+            shots = [shot for shot in (found.before, found.after) if shot is not None]
+            if shots:
+                self._looks[session, places[done.index].id] = found
+            self._bytes += sum(len(shot.thumbnail.data) for shot in shots)
+
+
+def _scan(name: str, file: ReadFile, decision: Decision, after: Path | None) -> _Scan:
+    case = (Group.of(file.facts), decision.code, decision.rectangles)
+    return _Scan(name, case, file.path, after, max(file.facts.frames, 1) // 2)
+
+
+def _middle(instances: Sequence[InstanceFacts], decided: ScanDecision) -> int | None:
+    """The place of the middle one of those that can be shown; of those that are decided as their scan is, if any."""
+    places = [place for place, facts in enumerate(instances) if _shows(facts)]
+    same = [place for place in places if decided.instances[place].code == decided.decision.code] or places
+    return same[len(same) // 2] if same else None
+
+
+def _shows(facts: InstanceFacts) -> bool:
+    return facts.has_pixel_data and not facts.damage and facts.copy_refusal is None
