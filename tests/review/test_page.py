@@ -150,6 +150,11 @@ def test_a_file_in_which_nothing_was_changed_does_not_say_that_it_stored(
     go(page, "summary")
     assert "Nothing was changed here." in page.text(".next")
     assert "stored" not in page.text(".next").lower()
+    policy["enabled"] = False
+    page = opened(survey | {"documents": stored})
+    go(page, "summary")
+    assert "4 Arm publishing" in page.text(".next"), "a file does not arm, so it does not send one to the policy"
+    assert page.js("document.querySelector('.next button')") is None
 
 
 def test_save_downloads_a_document_that_the_store_takes(
