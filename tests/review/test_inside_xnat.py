@@ -75,6 +75,20 @@ def test_a_version_that_was_stored_meanwhile_is_not_overwritten(
     page.close()
 
 
+def test_a_project_that_would_send_into_itself_is_not_stored(
+    browser: Chromium, site: Site, survey: dict[str, Any]
+) -> None:
+    page = opened(browser, site)
+    go(page, "policy")
+    page.click("button", "Write a policy")
+    page.fill("Clean project", STAGING)
+    page.click("button", "Save")
+    page.wait("document.querySelector('dialog[open]')")
+    assert "the policy's destination is the staging project itself" in page.text("dialog")
+    assert stored(site, "policy.json") is None
+    page.close()
+
+
 def test_of_two_at_the_same_moment_the_first_stands(browser: Chromium, site: Site, survey: dict[str, Any]) -> None:
     page = opened(browser, site)
     draw(page, survey)

@@ -141,6 +141,22 @@ def test_clean_excluded_and_overridden(opened: Opened, survey: dict[str, Any]) -
     assert document(page)["overrides"] == []
 
 
+def test_a_file_in_which_nothing_was_changed_does_not_say_that_it_stored(
+    opened: Opened, survey: dict[str, Any]
+) -> None:
+    policy = {"schema_version": 1, "enabled": True, "destination": {"server": "same", "project": "CLEAN"}}
+    stored = {"templates": survey["documents"]["templates"], "policy": {"version": 1, "document": policy}}
+    page = opened(survey | {"documents": stored})
+    go(page, "summary")
+    assert "Nothing was changed here." in page.text(".next")
+    assert "stored" not in page.text(".next").lower()
+    policy["enabled"] = False
+    page = opened(survey | {"documents": stored})
+    go(page, "summary")
+    assert "4 Arm publishing" in page.text(".next"), "a file does not arm, so it does not send one to the policy"
+    assert page.js("document.querySelector('.next button')") is None
+
+
 def test_save_downloads_a_document_that_the_store_takes(
     browser: Chromium, opened: Opened, survey: dict[str, Any], tmp_path: Path
 ) -> None:

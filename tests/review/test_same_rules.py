@@ -330,3 +330,42 @@ def test_menu_entries_are_named_as_they_are() -> None:
     assert set(WRAPPERS.values()) <= labels
     assert commands["name"] == SAME_SERVER
     assert set(vocabulary()["criteria"]) == set(CRITERIA)
+
+
+KEPT = {"subject": "keep", "subject_pattern": "AB#"}
+PRIVATE, PIXELS, OBJECT = "(0009,1001)", "(0028,0010)", "(0008,0018)"
+LEAST = {"schema_version": 1, "destination": {"server": "same", "project": "C"}}
+WRONG_POLICIES: list[dict[str, Any]] = [
+    {"labels": {"subject": "keep"}},
+    {"labels": {"session_pattern": "AB#"}},
+    {"labels": {"subject": "keep", "subject_pattern": "A##"}},
+    {"labels": KEPT | {"subject_from": "patient_id"}},
+    {"labels": KEPT | {"session": "keep", "session_pattern": "CD#", "prefix": "P"}},
+    {"headers": {"profile": "none"}},
+    {"headers": {"profile": "none", "script": "script", "options": ["retain-uids"]}},
+    {"headers": {"url_hosts": ["example.org"]}},
+    {"headers": {"options": ["retain-dates-full", "retain-dates-modified"]}},
+    *({"headers": {"exceptions": [{"tag": tag, "action": "keep"}]}} for tag in (PRIVATE, PIXELS, OBJECT)),
+    {"headers": {"exceptions": [{"tag": "(0010,1030)", "action": "keep"}] * 2}},
+    {"send_headers_only": ["1.2.840.10008.5.1.4.1.1.88.11"]},
+    {"send_headers_only": ["1.2.840.10008.5.1.4.1.1.2"]},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong", WRONG_POLICIES)
+def test_the_page_says_of_a_wrong_policy_what_the_program_says(page: Page, wrong: dict[str, Any]) -> None:
+    policy = LEAST | wrong
+    with pytest.raises(DocumentError) as caught:
+        Policy.from_document(policy)
+    assert page.js(f"review.documentProblems('policy', {json.dumps(policy)})") == list(caught.value.problems)
+
+
+def test_the_page_takes_a_policy_that_the_program_takes(page: Page) -> None:
+    options = {"options": ["clean-structured-content"], "exceptions": [{"tag": "(0010,1030)", "action": "keep"}]}
+    policy = LEAST | {
+        "headers": options,
+        "labels": KEPT,
+        "send_headers_only": ["1.2.840.10008.5.1.4.1.1.88.11", "1.2.840.10008.5.1.4.1.1.481.5"],
+    }
+    Policy.from_document(policy)
+    assert page.js(f"review.documentProblems('policy', {json.dumps(policy)})") == []

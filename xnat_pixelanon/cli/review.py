@@ -12,6 +12,7 @@ import click
 from xnat_pixelanon.archive import DirLocation, Location
 from xnat_pixelanon.cli.documents import stored_in
 from xnat_pixelanon.cli.run import LOCATION
+from xnat_pixelanon.cli.survey import surveyed_now
 from xnat_pixelanon.errors import ConfigurationError, NotFoundError, RefusedError
 
 _SURVEY = "survey.json"
@@ -23,24 +24,23 @@ _SURVEY = "survey.json"
     "--survey",
     "survey_path",
     type=click.Path(path_type=Path),
-    required=True,
     metavar="DIR",
-    help="What 'survey --report DIR' wrote.",
+    help="What 'survey --report DIR' wrote; without it the survey is made now, and kept in memory only.",
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="0: any free one.")
 @click.option("--no-browser", is_flag=True, help="Only print the address; do not open a browser.")
-def review_command(source: Location, survey_path: Path, port: int, no_browser: bool) -> int:
+def review_command(source: Location, survey_path: Path | None, port: int, no_browser: bool) -> int:
     """Look at every group, draw boxes, and save to the project, in a browser on this machine.
 
     The page is served on loopback until Ctrl-C. Its address works once.
 
     \b
-    xnat-pixelanon review --from xnat:STAGING --survey survey-report
+    xnat-pixelanon review --from xnat:STAGING
     """
     server_of = _server()
     if isinstance(source, DirLocation):
         raise ConfigurationError("documents are stored in XNAT projects only", hint="give --from xnat:PROJECT")
-    survey = _read(survey_path)
+    survey = surveyed_now(source) if survey_path is None else _read(survey_path)
     if survey["project"] != source.project:
         raise RefusedError(
             f"the survey is of another project than {source.project}", hint="survey this project, then review"

@@ -103,6 +103,16 @@ def surveyed(
     return found.as_dict()
 
 
+def surveyed_now(source: Location) -> dict[str, Any]:
+    """survey.json of all sessions by the stored documents, with what earlier surveys kept; its notes go to stderr."""
+    options = RunOptions(source, None, (), RuleFiles(), dry_run=True)
+    with prepared(options) as plan, Workers(default_workers()) as pool:
+        document = surveyed(plan, pool, SurveyCache(_cache_folder()))
+    for note in document["notes"]:
+        click.echo(f"note: {note}", err=True)
+    return document
+
+
 def _cache_folder() -> Path:
     home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     return Path(home).expanduser() / "xnat-pixelanon" / "survey"

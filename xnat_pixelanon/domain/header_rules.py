@@ -27,14 +27,14 @@ OPTIONS: Mapping[str, str] = MappingProxyType(
 
 Act = Literal["keep", "empty", "remove"]
 # Identity, labels and provenance, what the pixels mean, character set: what stands there is not for a policy to say.
-_FIXED = frozenset(
+FIXED_TAGS = frozenset(
     f"({tag})"
     for tag in (
         *("0008,0005", "0008,0016", "0008,0018", "0008,0060", "0010,0010", "0010,0020", "0012,0062", "0012,0063"),
         *("0012,0064", "0018,A001", "0020,000D", "0020,000E"),
     )
 )
-_PIXELS = ("(0028,", "(5200,")
+PIXEL_GROUPS = ("(0028,", "(5200,")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,5 +120,5 @@ def _exception_problems(exceptions: Sequence[Mapping[str, Any]]) -> Iterator[str
         seen.add(tag)
         if int(tag[1:5], 16) % 2:
             yield f"{where}: {tag} is private; expected a standard attribute"
-        elif tag < "(0008" or tag >= "(7FE0" or tag in _FIXED or tag.startswith(_PIXELS):
+        elif tag < "(0008" or tag >= "(7FE0" or tag in FIXED_TAGS or tag.startswith(PIXEL_GROUPS):
             yield f"{where}: {tag} is what the object is, or says how it was made; expected another attribute"

@@ -38,19 +38,19 @@ _DOCUMENT_PREFIX = _STORAGE + "104."
 _CONTENT, _GRAPHICS = "clean-structured-content", "clean-graphics"
 HEADERS_ONLY: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "11.": (_GRAPHICS,),  # presentation states
-        "66.1": (),  # spatial registration
-        "66.2": (),  # spatial fiducials
-        "66.3": (),  # deformable registration
-        "67": (),  # real world value mapping
-        "88.": (_CONTENT,),  # structured reports, key objects
-        "481.3": (_CONTENT, _GRAPHICS),  # structure set
-        "481.4": (),  # radiotherapy: treatment records and plans
-        "481.5": (),
-        "481.6": (),
-        "481.7": (),
-        "481.8": (),
-        "481.9": (),
+        _STORAGE + "11.": (_GRAPHICS,),  # presentation states
+        _STORAGE + "66.1": (),  # spatial registration
+        _STORAGE + "66.2": (),  # spatial fiducials
+        _STORAGE + "66.3": (),  # deformable registration
+        _STORAGE + "67": (),  # real world value mapping
+        _STORAGE + "88.": (_CONTENT,),  # structured reports, key objects
+        _STORAGE + "481.3": (_CONTENT, _GRAPHICS),  # structure set
+        _STORAGE + "481.4": (),  # radiotherapy: treatment records and plans
+        _STORAGE + "481.5": (),
+        _STORAGE + "481.6": (),
+        _STORAGE + "481.7": (),
+        _STORAGE + "481.8": (),
+        _STORAGE + "481.9": (),
     }
 )
 """Objects without pixels that may go with their headers cleaned, and options of the profile of which one is needed."""
@@ -58,8 +58,8 @@ HEADERS_ONLY: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 def headers_only_problem(uid: str, options: Container[str]) -> str:
     """Why a SOP class cannot be sent with its headers cleaned, '' where it can."""
-    for suffix, needed in HEADERS_ONLY.items():
-        if _under(uid, _STORAGE + suffix):
+    for prefix, needed in HEADERS_ONLY.items():
+        if _under(uid, prefix):
             missing = needed and not any(name in options for name in needed)
             return f"expected with the option {' or '.join(needed)} only" if missing else ""
     return "not one of the SOP classes that are sent so: it may hold pixels, a document, or what no rule cleans"

@@ -15,7 +15,7 @@ from xnat_pixelanon.domain.objects import headers_only_problem
 from xnat_pixelanon.errors import DocumentError
 
 DOCUMENT = "policy.json"
-_FIXED_LETTERS = 2
+FIXED_LETTERS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +143,9 @@ def _label_problems(labels: Mapping[str, Any]) -> Iterator[str]:
                 yield f'$.labels.{key}_pattern: no label is kept; expected "keep" in $.labels.{key}, or no pattern'
         elif pattern is None:
             yield f"$.labels.{key}_pattern: missing; a label is kept where it matches a pattern, as STUDY7-###"
-        elif sum(map(str.isalpha, pattern)) < _FIXED_LETTERS:
+        elif sum(map(str.isalpha, pattern)) < FIXED_LETTERS:
             yield (
-                f"$.labels.{key}_pattern: expected {_FIXED_LETTERS} letters or more that stand for themselves: "
+                f"$.labels.{key}_pattern: expected {FIXED_LETTERS} letters or more that stand for themselves: "
                 "a hospital's own numbers must not match"
             )
     if labels.get("subject") == "keep" and labels.get("subject_from") == "patient_id":

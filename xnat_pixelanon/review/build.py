@@ -16,7 +16,9 @@ from xnat_pixelanon.domain.changes import ON_CHANGE
 from xnat_pixelanon.domain.codes import CODES
 from xnat_pixelanon.domain.criteria import CRITERIA
 from xnat_pixelanon.domain.documents import schema
-from xnat_pixelanon.domain.header_rules import OPTIONS
+from xnat_pixelanon.domain.header_rules import FIXED_TAGS, OPTIONS, PIXEL_GROUPS
+from xnat_pixelanon.domain.objects import HEADERS_ONLY
+from xnat_pixelanon.domain.policy import FIXED_LETTERS
 from xnat_pixelanon.pipeline.rules import KEY_BYTES
 
 SCRIPTS = (
@@ -24,6 +26,7 @@ SCRIPTS = (
     "criteria.js",
     "boxes.js",
     "decide.js",
+    "policycheck.js",
     "check.js",
     "state.js",
     "pictures.js",
@@ -85,6 +88,12 @@ def vocabulary() -> Mapping[str, Any]:
         "schemas": {name: schema(name) for name in ("templates", "policy")},
         "options": dict(OPTIONS),
         "on_change": dict(ON_CHANGE),
+        "policy": {
+            "fixed_letters": FIXED_LETTERS,
+            "fixed_tags": sorted(FIXED_TAGS),
+            "pixel_groups": PIXEL_GROUPS,
+            "headers_only": dict(HEADERS_ONLY),
+        },
         "folded": _folded(),
         "key_bytes": KEY_BYTES,
         "documents_resource": DOCUMENTS,

@@ -109,8 +109,5 @@ function* overrideProblems(one, path, ids) {
 function documentProblems(name, document) {
   const found = schemaProblems(name, document);
   if (found.length) return found;
-  if (name === "templates") return [...meaningProblems(document)];
-  const options = document.headers?.options ?? [];
-  const both = ["retain-dates-full", "retain-dates-modified"].every((one) => options.includes(one));
-  return both ? ["$.headers.options: dates are kept as they are or moved, not both"] : [];
+  return [...(name === "templates" ? meaningProblems : policyProblems)(document)];
 }

@@ -92,7 +92,7 @@ function drawView(number, templateId, scanAt) {
   paint();
   return {
     element: make("div", { class: "filled" },
-      make("p", { class: "crumbs" }, make("a", { href: "#/groups" }, "Groups"), " / ", make("a", { href: `#/group/${number}` }, groupTitle(group)), ` / ${stored ? stored.title || stored.id : "new template"}`),
+      make("div", { class: "crumbs" }, make("a", { href: "#/groups" }, "Groups"), " / ", make("a", { href: `#/group/${number}` }, groupTitle(group)), " / ", make("h1", {}, stored ? stored.title || stored.id : "New template")),
       make("div", { class: "drawing-room" }, make("div", { class: "picture-side" }, pictures.element, scene.element), make("div", { class: "panel" }, side, make("div", { class: "panel-foot" }, trouble, make("div", { class: "actions" }, keep, button("Cancel", () => openGroup(group))))))),
     refresh() {}, undo: undoHere, close: scene.close, unsaved: () => past.length > 0, title: "Draw",
   };

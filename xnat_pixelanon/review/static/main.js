@@ -89,6 +89,7 @@ async function saveAll() {
 
 async function saveOne(name) {
   const wrong = documentProblems(name, state[name]);
+  if (name === "policy" && !wrong.length) wrong.push(...destinationProblems(state.policy));
   if (saver.kind === "file" && name === "policy" && state.policy.enabled) {
     wrong.push(`a policy from a file does not arm: switch Armed off here, and start ${VOCABULARY.wrappers.arm} once it is stored`);
   }
