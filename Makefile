@@ -8,6 +8,8 @@ AXE := axe-core-4.10.3
 # For make unit: which tests, and of each test function one in how many parameter sets.
 TESTS ?= tests
 EVERY ?= 1
+# One more than processors: a test of servers waits for a third of its time.
+JOBS ?= $(shell echo $$(($$(nproc) + 1)))
 # For make fuzz: how long, and what the damage is drawn from; the same seed draws the same.
 SECONDS ?= 600
 SEED ?= $(shell date +%s)
@@ -59,7 +61,7 @@ types: $(STAMP)
 	$(BIN)/mypy
 
 unit: $(STAMP) $(SAMPLES) $(ACCESSIBILITY)
-	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not long" --every $(EVERY) $(TESTS)
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m "not long" --every $(EVERY) $(TESTS)
 
 long: $(STAMP)  ## tests that take minutes, and 10 GB of room in TMPDIR
 	$(BIN)/python -m pytest -q -m long $(TESTS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -314,8 +315,9 @@ def make_site(tmp_path: Path) -> Iterator[Callable[..., Site]]:
         return Site(tmp_path / f"site-{number}", first, clean)
 
     yield make
-    for server in started:
-        server.stop()
+    if started:
+        with ThreadPoolExecutor(len(started)) as together:  # each waits a moment for what is under way
+            list(together.map(Sandbox.stop, started))
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Pictures of the page for the documentation, of phantoms only: `python -m tests.review.screens docs`."""
+"""Pictures of the page and of a report for the docs, of phantoms only: `python -m tests.review.screens docs`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.review.chromium import Chromium, Page
+from tests.review.reports import report_of_samples
 from tests.review.surveys import survey_of
 from xnat_pixelanon.review.build import page as build
 from xnat_pixelanon.sandbox.samples import sample_policy, sample_sessions, sample_templates
@@ -44,7 +45,19 @@ def main(target: Path) -> None:
     with tempfile.TemporaryDirectory() as folder, Chromium(Path(folder) / "profile") as browser:
         for name, page in screens(browser, Path(folder)):
             if name in ("groups", "drawing", "summary"):
-                print(page.picture(target / f"review-{name}.png"))
+                print(_at_rest(page, target / f"review-{name}.png"))
+        report = browser.page((report_of_samples(Path(folder)) / "report.html").as_uri())
+        report.wait("document.getElementById('filter')?.hidden === false")
+        report.resize(1280, 1000)
+        report.fill("Search", "us 480x640")
+        report.js("document.getElementById('filter').scrollIntoView()")
+        print(_at_rest(report, target / "report.png"))
+
+
+def _at_rest(page: Page, path: Path) -> Path:
+    """Without the ring around what the keyboard is at."""
+    page.js("document.activeElement.blur()")
+    return page.picture(path)
 
 
 if __name__ == "__main__":

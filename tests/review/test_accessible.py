@@ -20,7 +20,8 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 SIZES = pytest.mark.parametrize("size", [(1280, 720), (820, 1180)], ids=["desktop", "tablet"])
 
 
-def _axe(page: Page) -> None:
+def load_axe(page: Page) -> None:
+    """Into a page, by the developer tools: its Content-Security-Policy lets no script in."""
     if not AXE.is_file():
         raise FileNotFoundError("the npm package axe-core is missing: `make unit` fetches it")
     page.js(AXE.read_text("utf-8") + "; true")
@@ -41,7 +42,7 @@ def test_axe_finds_nothing_on_any_screen(browser: Chromium, tmp_path: Path, size
     found: dict[str, dict[str, list[str]]] = {}
     for name, page in screens(browser, tmp_path, size):
         if not found:
-            _axe(page)
+            load_axe(page)
         found[name] = violations(page)
     assert {name: one for name, one in found.items() if one} == {}
     assert list(found) == ["groups", "group", "unsupported", "drawing", "rules", "policy", "summary"]
@@ -56,7 +57,7 @@ def test_axe_finds_nothing_while_boxes_are_drawn_and_in_dialogs(
         page = browser.page(server.url)
         page.ready()
         page.resize(*size)
-        _axe(page)
+        load_axe(page)
         found = {}
         go(page, f"draw/{group_of(survey, 'US')}/new")
         page.drag(".drawing", (0.0, 0.0), (1.0, 0.1))
@@ -78,7 +79,7 @@ def test_axe_finds_nothing_while_boxes_are_drawn_and_in_dialogs(
 
 def test_axe_finds_a_control_without_a_name(browser: Chromium) -> None:
     page = browser.page("about:blank")
-    _axe(page)
+    load_axe(page)
     page.js("document.body.append(document.createElement('button')); true")
     assert "button-name" in violations(page)
     page.close()

@@ -10,6 +10,7 @@ import pytest
 from tests.pipeline.test_report import HOSTILE, made_up
 from tests.review.chromium import Chromium, Page
 from tests.review.reports import report_of_samples
+from tests.review.test_accessible import load_axe, violations
 from tests.review.test_screens import CUT_OFF, FAINT, TWICE, UNNAMED
 from xnat_pixelanon.domain.pictures import Pictures
 from xnat_pixelanon.reports.write import render
@@ -151,6 +152,8 @@ def test_nothing_is_cut_off_faint_or_without_a_name(page: Page, size: tuple[int,
     for check in (CUT_OFF, UNNAMED, TWICE, FAINT):
         assert page.js(check) == [], check
     assert page.js("document.querySelectorAll('h1').length") == 1
+    load_axe(page)
+    assert violations(page) == {}
 
 
 def test_no_text_of_staging_runs_or_becomes_part_of_the_page(browser: Chromium, tmp_path: Path) -> None:

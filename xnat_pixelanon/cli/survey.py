@@ -15,7 +15,6 @@ from xnat_pixelanon.archive import Location
 from xnat_pixelanon.cli import show
 from xnat_pixelanon.cli.run import LOCATION
 from xnat_pixelanon.domain.documents import parse
-from xnat_pixelanon.errors import ConfigurationError
 from xnat_pixelanon.pipeline.pool import Workers, default_workers
 from xnat_pixelanon.pipeline.rules import RuleFiles
 from xnat_pixelanon.pipeline.run import RunPlan
@@ -23,7 +22,7 @@ from xnat_pixelanon.pipeline.setup import RunOptions, prepared
 from xnat_pixelanon.pipeline.survey_cache import SurveyCache
 from xnat_pixelanon.pipeline.survey_document import FILE, SurveyDocument
 from xnat_pixelanon.pipeline.surveying import Surveyor
-from xnat_pixelanon.reports.write import make_folder
+from xnat_pixelanon.reports.write import make_folder, write
 from xnat_pixelanon.review.build import page
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -74,7 +73,7 @@ def survey_command(
             for name, file in (("templates", templates), ("policy", policy))
         }
         document = surveyed(plan, pool, kept, documents)
-    places = [_write(report / FILE, json.dumps(document)), _write(report / PAGE, page(document))]
+    places = write({FILE: json.dumps(document).encode(), PAGE: page(document).encode()}, report)
     if as_json:
         for group in document["groups"]:
             click.echo(json.dumps(_line(group)))
@@ -125,19 +124,6 @@ def _given(file: Path) -> tuple[None, object]:
 def _stored(plan: RunPlan, name: str) -> tuple[int | None, object]:
     found = plan.documents.load(name) if plan.documents else None
     return (None, None) if found is None else (found.version, parse(found.text, name))
-
-
-def _write(path: Path, text: str) -> Path:
-    """For its owner only: it shows what staging holds."""
-    try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
-            os.fchmod(out.fileno(), 0o600)  # one that was there keeps its mode
-            out.write(text)
-    except OSError as error:
-        raise ConfigurationError(
-            f"{path} cannot be written: {error.strerror}", hint="give --report a folder with enough space"
-        ) from None
-    return path
 
 
 def _line(group: dict[str, object]) -> dict[str, object]:

@@ -12,6 +12,7 @@ import jinja2
 from xnat_pixelanon.domain.codes import CODES, OUTCOMES, Kind, Outcome
 from xnat_pixelanon.domain.pictures import Pictures
 from xnat_pixelanon.domain.report import RunReport, ScanReport, SessionReport
+from xnat_pixelanon.look import BASE_CSS
 from xnat_pixelanon.reports.cases import groups_of, natural
 
 _MOST_ROWS = 100
@@ -30,6 +31,7 @@ def pages() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals["base_css"] = BASE_CSS
     environment.filters |= {
         "sentence": _sentence,
         "moment": _moment,

@@ -19,6 +19,7 @@ from xnat_pixelanon.domain.documents import schema
 from xnat_pixelanon.domain.header_rules import FIXED_TAGS, OPTIONS, PIXEL_GROUPS
 from xnat_pixelanon.domain.objects import HEADERS_ONLY
 from xnat_pixelanon.domain.policy import FIXED_LETTERS
+from xnat_pixelanon.look import BASE_CSS
 from xnat_pixelanon.pipeline.rules import KEY_BYTES
 
 SCRIPTS = (
@@ -62,7 +63,7 @@ def page(survey: Mapping[str, Any], *, live: str = "") -> str:
     `live`: the token by which the loopback server knows the page that it served; without one the page finds out by
     itself whether it stands in XNAT or is a file. No text of the survey can end the element that it stands in.
     """
-    style, script = _static("style.css"), _script()
+    style, script = BASE_CSS + _static("style.css"), _script()
     data = {"survey": survey, "vocabulary": vocabulary(), "live": live or None}
     parts = {
         "policy": _content_security_policy(style, script),
