@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from itertools import zip_longest
+from itertools import islice, zip_longest
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -58,12 +59,8 @@ def _shares(groups: Sequence[GroupOfScans]) -> Mapping[int, int]:
     """How many scans of each case are shown: one of each, then a second of each, as far as there is room."""
     cases = [case for group in groups for case in group.cases]
     there = [[id(case)] * min(_MOST_OF_CASE, sum(map(_has_picture, case.looks))) for case in cases]
-    shares = dict.fromkeys(map(id, cases), 0)
-    for turn in zip_longest(*there):
-        for name in turn:
-            if name is not None and sum(shares.values()) < _MOST:
-                shares[name] += 1
-    return shares
+    turns = (name for turn in zip_longest(*there) for name in turn if name is not None)
+    return Counter(islice(turns, _MOST))
 
 
 def _head(report: RunReport) -> Image.Image:
