@@ -128,9 +128,13 @@ def _scan(name: str, file: ReadFile, decision: Decision, after: Path | None) -> 
 
 
 def _middle(instances: Sequence[InstanceFacts], decided: ScanDecision) -> int | None:
-    """The place of the middle one of those that can be shown; of those that are decided as their scan is, if any."""
-    places = [place for place, facts in enumerate(instances) if _shows(facts)]
-    same = [place for place in places if decided.instances[place].code == decided.decision.code] or places
+    """The place of the middle one of those that can be shown; of those that are decided as their scan is, if any.
+
+    Of a scan that is held some images may be excluded: somebody wanted them away.
+    """
+    own = decided.instances
+    places = [at for at, facts in enumerate(instances) if _shows(facts) and own[at].kind is not Kind.EXCLUDE]
+    same = [at for at in places if own[at].code == decided.decision.code] or places
     return same[len(same) // 2] if same else None
 
 
