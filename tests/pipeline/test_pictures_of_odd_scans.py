@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from pydicom.dataset import Dataset
+from pydicom.uid import JPEGBaseline8Bit
 
-from tests.pipeline.conftest import Site, clean_template, slices
+from tests.pipeline.conftest import BANNER, Site, banner_template, clean_template, slices, ultrasound
 from tests.pipeline.test_report_pictures import decoded
 from xnat_pixelanon.domain.pictures import Shots
+from xnat_pixelanon.pipeline.run import RunResult
 from xnat_pixelanon.pixels import render_frame
+from xnat_pixelanon.reports.write import render
 from xnat_pixelanon.sandbox.person import Person
 
 PERSON = Person.numbered(1)
@@ -32,6 +36,14 @@ def shows(shots: Shots | None, path: Path, scratch: Path) -> bool:
     return picture.shape == grey.shape and bool(np.corrcoef(picture.ravel(), grey.ravel())[0, 1] > 0.98)
 
 
+def drawn(result: RunResult) -> list[list[tuple[int, ...]]]:
+    """Of each picture of the page with boxes: (left, top, width, height) of each."""
+    page = render(result.report, result.pictures)["report.html"].decode()
+    rect = r'<rect x="(\d+)" y="(\d+)" width="(\d+)" height="(\d+)"/>'
+    found = [re.findall(rect, svg) for svg in re.findall(r"<svg.*?</svg>", page, re.DOTALL)]
+    return [[tuple(map(int, box)) for box in boxes] for boxes in found if boxes]
+
+
 def test_an_excluded_image_of_a_scan_that_is_held_is_not_the_one_that_is_shown(armed: Site) -> None:
     wanted, _ = slices(PERSON, 2)
     _, excluded = slices(PERSON, 2, picture="labels", SeriesDescription="of no use")
@@ -42,3 +54,26 @@ def test_an_excluded_image_of_a_scan_that_is_held_is_not_the_one_that_is_shown(a
     (session,) = result.report.sessions
     assert [scan.code for scan in session.scans] == ["mixed-decision"]
     assert shows(result.pictures.looks[FIRST, "2"].before, plain, armed.root)
+
+
+def test_boxes_are_those_of_the_image_that_is_shown_not_of_its_whole_scan(armed: Site) -> None:
+    small = [ultrasound(PERSON, instance=number) for number in (1, 2)]
+    wide = [ultrasound(PERSON, rows=70, instance=number) for number in (3, 4, 5)]
+    seeded(armed, *small, *wide)
+    lower = banner_template(id="us-lower", rectangles=[BANNER | {"top": 40, "bottom": 64}])
+    armed.templates(banner_template(match={"modality": "US", "rows": 70, "columns": 96}), lower)
+    armed.policy(mixed="per-instance")
+    for result in (armed.run(dry_run=True), armed.run()):
+        assert drawn(result) == [[(0, 0, 96, 24)]]
+        assert decoded(result.pictures.looks[FIRST, "1"].before).shape == (70, 96)
+
+
+def test_boxes_that_jpeg_let_grow_are_drawn_on_the_jpeg_image_only(armed: Site) -> None:
+    armed.templates(banner_template(rectangles=[BANNER | {"bottom": 20}]))
+    seeded(armed, ultrasound(PERSON))
+    seeded(armed, ultrasound(Person.numbered(2), study=2, transfer_syntax=JPEGBaseline8Bit), number=2)
+    result = armed.run()
+    assert result.report.outcomes == {"published": 2}
+    assert drawn(result) == [[(0, 0, 96, 20)]]
+    grown = result.pictures.looks["STAGE_E00002", "1"].boxes
+    assert [box.bottom for box in grown] > [20]

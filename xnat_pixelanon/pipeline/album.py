@@ -7,18 +7,18 @@ Scans are of one case where group, decision and rectangles are the same: one of 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from xnat_pixelanon.domain.codes import Kind
-from xnat_pixelanon.domain.decisions import Decision, ScanDecision, ScanFacts
+from xnat_pixelanon.domain.decisions import ScanDecision, ScanFacts
 from xnat_pixelanon.domain.instance import Group, InstanceFacts
 from xnat_pixelanon.domain.pictures import Look, Pictures
 from xnat_pixelanon.domain.rectangle import Rectangle
 from xnat_pixelanon.pipeline.cleaning import CleanedScan
 from xnat_pixelanon.pipeline.pool import Workers
-from xnat_pixelanon.pipeline.work import LookTask, ReadFile, look
+from xnat_pixelanon.pipeline.work import Cleaned, LookTask, ReadFile, look
 
 EXAMPLE = 560
 """Longest side, in pixels, of the pictures that stand for a case."""
@@ -30,13 +30,14 @@ _Case = tuple[Group, str, tuple[Rectangle, ...]]
 
 @dataclass(frozen=True, slots=True)
 class _Scan:
-    """The image of a scan that is shown, and whether its copy is."""
+    """The image of a scan that is shown, whether its copy is, and where that is black or would be."""
 
     id: str
     case: _Case
     before: Path
     after: Path | None
     frame: int
+    boxes: tuple[Rectangle, ...]
 
 
 class Album:
@@ -74,7 +75,10 @@ class Album:
             number, scan = copy.index, scans[copy.index]
             middle = None if copy.failures else _middle(scan.instances, decided[number])
             if middle is not None:
-                chosen.append(_scan(scan.id, files[number][middle], decided[number].decision, copy.outs[middle]))
+                one = _scan(scan.id, files[number][middle], decided[number], middle)
+                result = copy.results[middle]
+                black = result.effective if isinstance(result, Cleaned) else ()
+                chosen.append(replace(one, after=copy.outs[middle], boxes=black))
         self._show(session, chosen, workers, folder)
 
     def of_cases(
@@ -94,7 +98,7 @@ class Album:
             middle = None if decision.kind is Kind.EXCLUDE else _middle(scan.instances, decision)
             if middle is None or (session, scan.id) in self._looks:
                 continue
-            one = _scan(scan.id, files[number][middle], decision.decision, None)
+            one = _scan(scan.id, files[number][middle], decision, middle)
             if one.case not in self._cases:
                 chosen.setdefault(one.case, one)
         self._show(session, list(chosen.values()), workers, folder)
@@ -108,7 +112,7 @@ class Album:
             if not larger and (self._bytes >= ROOM or one.after is None):
                 self._left_out += one.after is not None
                 continue
-            both = self._wanted == "both" and (one.after is None or bool(one.case[2]))
+            both = self._wanted == "both" and (one.after is None or bool(one.boxes))
             before = one.before if both else None
             tasks.append(LookTask(before, one.after, one.frame, EXAMPLE if larger else 0, folder))
             places.append(one)
@@ -118,13 +122,15 @@ class Album:
             found = done.result or Look()
             shots = [shot for shot in (found.before, found.after) if shot is not None]
             if shots:
-                self._looks[session, places[done.index].id] = found
+                one = places[done.index]
+                self._looks[session, one.id] = replace(found, boxes=one.boxes)
             self._bytes += sum(len(shot.thumbnail.data) for shot in shots)
 
 
-def _scan(name: str, file: ReadFile, decision: Decision, after: Path | None) -> _Scan:
-    case = (Group.of(file.facts), decision.code, decision.rectangles)
-    return _Scan(name, case, file.path, after, max(file.facts.frames, 1) // 2)
+def _scan(name: str, file: ReadFile, decided: ScanDecision, place: int) -> _Scan:
+    case = (Group.of(file.facts), decided.decision.code, decided.decision.rectangles)
+    middle = max(file.facts.frames, 1) // 2
+    return _Scan(name, case, file.path, None, middle, decided.instances[place].rectangles)
 
 
 def _middle(instances: Sequence[InstanceFacts], decided: ScanDecision) -> int | None:
