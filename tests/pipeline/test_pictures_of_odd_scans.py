@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import JPEGBaseline8Bit
 
@@ -77,3 +78,11 @@ def test_boxes_that_jpeg_let_grow_are_drawn_on_the_jpeg_image_only(armed: Site) 
     assert drawn(result) == [[(0, 0, 96, 20)]]
     grown = result.pictures.looks["STAGE_E00002", "1"].boxes
     assert [box.bottom for box in grown] > [20]
+
+
+def test_a_picture_that_cannot_be_made_small_costs_a_picture_only(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("xnat_pixelanon.pixels.snapshots.encoded", full)
+    assert site.outcomes() == ["published"]
