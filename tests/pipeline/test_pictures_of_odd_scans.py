@@ -16,6 +16,7 @@ from tests.pipeline.test_report_pictures import decoded
 from xnat_pixelanon.domain.pictures import Shots
 from xnat_pixelanon.pipeline.run import RunResult
 from xnat_pixelanon.pixels import render_frame
+from xnat_pixelanon.reports.cases import groups_of
 from xnat_pixelanon.reports.write import render
 from xnat_pixelanon.sandbox.person import Person
 
@@ -86,3 +87,21 @@ def test_a_picture_that_cannot_be_made_small_costs_a_picture_only(site: Site, mo
 
     monkeypatch.setattr("xnat_pixelanon.pixels.snapshots.encoded", full)
     assert site.outcomes() == ["published"]
+
+
+def test_each_case_of_the_page_has_an_example_of_its_own(armed: Site) -> None:
+    rule = {"modality": "US", "rows": 64, "columns": 96}
+    named = banner_template(match=rule | {"manufacturer": "Acme*"})
+    again = banner_template(id="us-again", match=rule | {"manufacturer": "Other"})
+    armed.templates(named, again)
+    seeded(armed, ultrasound(PERSON))
+    seeded(armed, ultrasound(Person.numbered(2), study=2, Manufacturer="Other"), number=2)
+    two_sizes = [ultrasound(Person.numbered(3), study=3), ultrasound(Person.numbered(3), study=3, rows=70, instance=2)]
+    seeded(armed, *two_sizes, number=3)
+    seeded(armed, ultrasound(Person.numbered(4), study=4, rows=70), number=4)
+    armed.policy(mixed="per-instance")
+    result = armed.run()
+    cases = [case for group in groups_of(result.report, result.pictures) for case in group.cases]
+    assert [(case.code, case.example is not None) for case in cases] == [
+        ("template", True), ("template", True), ("no-template", True), ("no-template", True)
+    ]  # fmt: skip

@@ -1,6 +1,6 @@
 """Pictures for the report of a run: of each scan that is sent, and of each kind of scan that is not.
 
-Scans are of one case where group, decision and rectangles are the same: one of each case is shown larger. The policy's
+Scans are of one case where groups, decision, templates and rectangles are the same: one of each is shown larger. The policy's
 `pictures` says what is made at all; nothing of it leaves staging.
 """
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from xnat_pixelanon.domain.codes import Kind
-from xnat_pixelanon.domain.decisions import ScanDecision, ScanFacts
+from xnat_pixelanon.domain.decisions import Decision, ScanDecision, ScanFacts
 from xnat_pixelanon.domain.instance import Group, InstanceFacts
 from xnat_pixelanon.domain.pictures import Look, Pictures
 from xnat_pixelanon.domain.rectangle import Rectangle
@@ -25,7 +25,7 @@ EXAMPLE = 560
 CASES, ROOM = 60, 16 << 20
 """Of so many cases there are examples; no further thumbnails beyond so many bytes: a browser has to open the page."""
 Wanted = Literal["none", "after", "both"]
-_Case = tuple[Group, str, tuple[Rectangle, ...]]
+_Case = tuple[tuple[Group, ...], Decision]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Album:
             number, scan = copy.index, scans[copy.index]
             middle = None if copy.failures else _middle(scan.instances, decided[number])
             if middle is not None:
-                one = _scan(scan.id, files[number][middle], decided[number], middle)
+                one = _scan(scan, files[number][middle], decided[number], middle)
                 result = copy.results[middle]
                 black = result.effective if isinstance(result, Cleaned) else ()
                 chosen.append(replace(one, after=copy.outs[middle], boxes=black))
@@ -98,7 +98,7 @@ class Album:
             middle = None if decision.kind is Kind.EXCLUDE else _middle(scan.instances, decision)
             if middle is None or (session, scan.id) in self._looks:
                 continue
-            one = _scan(scan.id, files[number][middle], decision, middle)
+            one = _scan(scan, files[number][middle], decision, middle)
             if one.case not in self._cases:
                 chosen.setdefault(one.case, one)
         self._show(session, list(chosen.values()), workers, folder)
@@ -127,10 +127,11 @@ class Album:
             self._bytes += sum(len(shot.thumbnail.data) for shot in shots)
 
 
-def _scan(name: str, file: ReadFile, decided: ScanDecision, place: int) -> _Scan:
-    case = (Group.of(file.facts), decided.decision.code, decided.decision.rectangles)
+def _scan(scan: ScanFacts, file: ReadFile, decided: ScanDecision, place: int) -> _Scan:
+    groups = tuple(dict.fromkeys(Group.of(facts) for facts in scan.instances if not facts.damage))
+    case = (groups, replace(decided.decision, detail=""))  # as reports/cases.py has it
     middle = max(file.facts.frames, 1) // 2
-    return _Scan(name, case, file.path, None, middle, decided.instances[place].rectangles)
+    return _Scan(scan.id, case, file.path, None, middle, decided.instances[place].rectangles)
 
 
 def _middle(instances: Sequence[InstanceFacts], decided: ScanDecision) -> int | None:
