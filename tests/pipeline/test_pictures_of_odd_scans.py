@@ -105,3 +105,23 @@ def test_each_case_of_the_page_has_an_example_of_its_own(armed: Site) -> None:
     assert [(case.code, case.example is not None) for case in cases] == [
         ("template", True), ("template", True), ("no-template", True), ("no-template", True)
     ]  # fmt: skip
+
+
+def test_a_case_has_the_next_scan_as_its_example_where_the_first_cannot_be_shown(
+    armed: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (1, 2, 3):
+        seeded(armed, ultrasound(Person.numbered(number), study=number), number=number)
+    calls: list[Path] = []
+
+    def first_fails(path: Path, frame: int, scratch: Path) -> object:
+        calls.append(path)
+        if len(calls) <= 2:
+            raise ZeroDivisionError
+        return render_frame(path, frame, scratch)
+
+    monkeypatch.setattr("xnat_pixelanon.pixels.snapshots.render_frame", first_fails)
+    result = armed.run()
+    assert {name: bool(look.after and look.after.large) for name, look in result.pictures.looks.items()} == {
+        ("STAGE_E00002", "1"): True, ("STAGE_E00003", "1"): False
+    }  # fmt: skip

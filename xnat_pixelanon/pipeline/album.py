@@ -1,11 +1,12 @@
 """Pictures for the report of a run: of each scan that is sent, and of each kind of scan that is not.
 
-Scans are of one case where groups, decision, templates and rectangles are the same: one of each is shown larger. The policy's
-`pictures` says what is made at all; nothing of it leaves staging.
+Scans are of one case where groups, decision, templates and rectangles are the same: one of each is shown larger. The
+policy's `pictures` says what is made at all; nothing of it leaves staging.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +23,8 @@ from xnat_pixelanon.pipeline.work import Cleaned, LookTask, ReadFile, look
 
 EXAMPLE = 560
 """Longest side, in pixels, of the pictures that stand for a case."""
+_TRIES = 3
+"""So often a scan of a case may turn out not to be showable: then the case goes without an example."""
 CASES, ROOM = 60, 16 << 20
 """Of so many cases there are examples; no further thumbnails beyond so many bytes: a browser has to open the page."""
 Wanted = Literal["none", "after", "both"]
@@ -49,6 +52,8 @@ class Album:
         self._cases: set[_Case] = set()
         self._copied: set[_Case] = set()
         """Cases of which a copy is shown."""
+        self._tried: set[tuple[str, str]] = set()
+        self._failed: Counter[_Case] = Counter()
         self._bytes = 0
         self._left_out = 0
 
@@ -96,7 +101,7 @@ class Album:
         chosen: dict[_Case, _Scan] = {}
         for number, (scan, decision) in enumerate(zip(scans, decided, strict=True)):
             middle = None if decision.kind is Kind.EXCLUDE else _middle(scan.instances, decision)
-            if middle is None or (session, scan.id) in self._looks:
+            if middle is None or (session, scan.id) in self._tried:
                 continue
             one = _scan(scan, files[number][middle], decision, middle)
             if one.case not in self._cases:
@@ -108,7 +113,7 @@ class Album:
         places: list[_Scan] = []
         for one in chosen:
             shown = self._copied if one.after else self._cases
-            larger = one.case not in shown and len(shown) < CASES
+            larger = one.case not in shown and len(shown) < CASES and self._failed[one.case] < _TRIES
             if not larger and (self._bytes >= ROOM or one.after is None):
                 self._left_out += one.after is not None
                 continue
@@ -116,14 +121,19 @@ class Album:
             before = one.before if both else None
             tasks.append(LookTask(before, one.after, one.frame, EXAMPLE if larger else 0, folder))
             places.append(one)
-            shown.add(one.case)
-            self._cases.add(one.case)
+            self._tried.add((session, one.id))
+            if larger:
+                shown.add(one.case)
+                self._cases.add(one.case)
         for done in workers.each(look, tasks):
-            found = done.result or Look()
+            found, one = done.result or Look(), places[done.index]
             shots = [shot for shot in (found.before, found.after) if shot is not None]
             if shots:
-                one = places[done.index]
                 self._looks[session, one.id] = replace(found, boxes=one.boxes)
+            elif tasks[done.index].longest:  # the next one may stand for its case
+                self._failed[one.case] += 1
+                self._cases.discard(one.case)
+                self._copied.discard(one.case)
             self._bytes += sum(len(shot.thumbnail.data) for shot in shots)
 
 
