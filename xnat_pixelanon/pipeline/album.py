@@ -15,7 +15,7 @@ from typing import Literal
 from xnat_pixelanon.domain.codes import Kind
 from xnat_pixelanon.domain.decisions import Decision, ScanDecision, ScanFacts
 from xnat_pixelanon.domain.instance import Group, InstanceFacts
-from xnat_pixelanon.domain.pictures import Look, Pictures
+from xnat_pixelanon.domain.pictures import Look, Pictures, Shots
 from xnat_pixelanon.domain.rectangle import Rectangle
 from xnat_pixelanon.pipeline.cleaning import CleanedScan
 from xnat_pixelanon.pipeline.pool import Workers
@@ -52,7 +52,7 @@ class Album:
         self._cases: set[_Case] = set()
         self._copied: set[_Case] = set()
         """Cases of which a copy is shown."""
-        self._tried: set[tuple[str, str]] = set()
+        self._tried: dict[tuple[str, str], _Case] = {}
         self._failed: Counter[_Case] = Counter()
         self._bytes = 0
         self._left_out = 0
@@ -108,6 +108,20 @@ class Album:
                 chosen.setdefault(one.case, one)
         self._show(session, list(chosen.values()), workers, folder)
 
+    def forget(self, session: str) -> None:
+        """Drop what was shown of a session that came to nothing; it stands for no case any longer."""
+        for (of, scan), case in self._tried.items():
+            look = self._looks.pop((of, scan), Look()) if of == session else Look()
+            shots = _shots(look)
+            self._bytes -= sum(len(one.thumbnail.data) for one in shots)
+            if any(one.large for one in shots):
+                self._release(case)
+
+    def _release(self, case: _Case) -> None:
+        """Another scan may stand for it."""
+        self._cases.discard(case)
+        self._copied.discard(case)
+
     def _show(self, session: str, chosen: Sequence[_Scan], workers: Workers, folder: Path) -> None:
         tasks: list[LookTask] = []
         places: list[_Scan] = []
@@ -121,20 +135,23 @@ class Album:
             before = one.before if both else None
             tasks.append(LookTask(before, one.after, one.frame, EXAMPLE if larger else 0, folder))
             places.append(one)
-            self._tried.add((session, one.id))
+            self._tried[session, one.id] = one.case
             if larger:
                 shown.add(one.case)
                 self._cases.add(one.case)
         for done in workers.each(look, tasks):
             found, one = done.result or Look(), places[done.index]
-            shots = [shot for shot in (found.before, found.after) if shot is not None]
+            shots = _shots(found)
             if shots:
                 self._looks[session, one.id] = replace(found, boxes=one.boxes)
             elif tasks[done.index].longest:  # the next one may stand for its case
                 self._failed[one.case] += 1
-                self._cases.discard(one.case)
-                self._copied.discard(one.case)
+                self._release(one.case)
             self._bytes += sum(len(shot.thumbnail.data) for shot in shots)
+
+
+def _shots(look: Look) -> list[Shots]:
+    return [one for one in (look.before, look.after) if one is not None]
 
 
 def _scan(scan: ScanFacts, file: ReadFile, decided: ScanDecision, place: int) -> _Scan:
