@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from xnat_pixelanon.domain.rectangle import Rectangle
+
 
 @dataclass(frozen=True, slots=True)
 class EncodedPicture:
@@ -28,10 +30,14 @@ class Shots:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The same frame of a scan in the source and in the clean copy; None where it was not made."""
+    """The same frame of a scan in the source and in the clean copy; None where it was not made.
+
+    `boxes`: where the copy of this image is black, or would be. Other images of its scan may have others.
+    """
 
     before: Shots | None = None
     after: Shots | None = None
+    boxes: tuple[Rectangle, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

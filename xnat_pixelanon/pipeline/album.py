@@ -1,42 +1,46 @@
 """Pictures for the report of a run: of each scan that is sent, and of each kind of scan that is not.
 
-Scans are of one case where group, decision and rectangles are the same: one of each case is shown larger. The policy's
-`pictures` says what is made at all; nothing of it leaves staging.
+Scans are of one case where groups, decision, templates and rectangles are the same: one of each is shown larger. The
+policy's `pictures` says what is made at all; nothing of it leaves staging.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from xnat_pixelanon.domain.codes import Kind
 from xnat_pixelanon.domain.decisions import Decision, ScanDecision, ScanFacts
 from xnat_pixelanon.domain.instance import Group, InstanceFacts
-from xnat_pixelanon.domain.pictures import Look, Pictures
+from xnat_pixelanon.domain.pictures import Look, Pictures, Shots
 from xnat_pixelanon.domain.rectangle import Rectangle
 from xnat_pixelanon.pipeline.cleaning import CleanedScan
 from xnat_pixelanon.pipeline.pool import Workers
-from xnat_pixelanon.pipeline.work import LookTask, ReadFile, look
+from xnat_pixelanon.pipeline.work import Cleaned, LookTask, ReadFile, look
 
 EXAMPLE = 560
 """Longest side, in pixels, of the pictures that stand for a case."""
+_TRIES = 3
+"""So often a scan of a case may turn out not to be showable: then the case goes without an example."""
 CASES, ROOM = 60, 16 << 20
 """Of so many cases there are examples; no further thumbnails beyond so many bytes: a browser has to open the page."""
 Wanted = Literal["none", "after", "both"]
-_Case = tuple[Group, str, tuple[Rectangle, ...]]
+_Case = tuple[tuple[Group, ...], Decision]
 
 
 @dataclass(frozen=True, slots=True)
 class _Scan:
-    """The image of a scan that is shown, and whether its copy is."""
+    """The image of a scan that is shown, whether its copy is, and where that is black or would be."""
 
     id: str
     case: _Case
     before: Path
     after: Path | None
     frame: int
+    boxes: tuple[Rectangle, ...]
 
 
 class Album:
@@ -48,6 +52,8 @@ class Album:
         self._cases: set[_Case] = set()
         self._copied: set[_Case] = set()
         """Cases of which a copy is shown."""
+        self._tried: dict[tuple[str, str], _Case] = {}
+        self._failed: Counter[_Case] = Counter()
         self._bytes = 0
         self._left_out = 0
 
@@ -74,7 +80,10 @@ class Album:
             number, scan = copy.index, scans[copy.index]
             middle = None if copy.failures else _middle(scan.instances, decided[number])
             if middle is not None:
-                chosen.append(_scan(scan.id, files[number][middle], decided[number].decision, copy.outs[middle]))
+                one = _scan(scan, files[number][middle], decided[number], middle)
+                result = copy.results[middle]
+                black = result.effective if isinstance(result, Cleaned) else ()
+                chosen.append(replace(one, after=copy.outs[middle], boxes=black))
         self._show(session, chosen, workers, folder)
 
     def of_cases(
@@ -92,45 +101,74 @@ class Album:
         chosen: dict[_Case, _Scan] = {}
         for number, (scan, decision) in enumerate(zip(scans, decided, strict=True)):
             middle = None if decision.kind is Kind.EXCLUDE else _middle(scan.instances, decision)
-            if middle is None or (session, scan.id) in self._looks:
+            if middle is None or (session, scan.id) in self._tried:
                 continue
-            one = _scan(scan.id, files[number][middle], decision.decision, None)
+            one = _scan(scan, files[number][middle], decision, middle)
             if one.case not in self._cases:
                 chosen.setdefault(one.case, one)
         self._show(session, list(chosen.values()), workers, folder)
+
+    def forget(self, session: str) -> None:
+        """Drop what was shown of a session that came to nothing; it stands for no case any longer."""
+        for (of, scan), case in self._tried.items():
+            look = self._looks.pop((of, scan), Look()) if of == session else Look()
+            shots = _shots(look)
+            self._bytes -= sum(len(one.thumbnail.data) for one in shots)
+            if any(one.large for one in shots):
+                self._release(case)
+
+    def _release(self, case: _Case) -> None:
+        """Another scan may stand for it."""
+        self._cases.discard(case)
+        self._copied.discard(case)
 
     def _show(self, session: str, chosen: Sequence[_Scan], workers: Workers, folder: Path) -> None:
         tasks: list[LookTask] = []
         places: list[_Scan] = []
         for one in chosen:
             shown = self._copied if one.after else self._cases
-            larger = one.case not in shown and len(shown) < CASES
+            larger = one.case not in shown and len(shown) < CASES and self._failed[one.case] < _TRIES
             if not larger and (self._bytes >= ROOM or one.after is None):
                 self._left_out += one.after is not None
                 continue
-            both = self._wanted == "both" and (one.after is None or bool(one.case[2]))
+            both = self._wanted == "both" and (one.after is None or bool(one.boxes))
             before = one.before if both else None
             tasks.append(LookTask(before, one.after, one.frame, EXAMPLE if larger else 0, folder))
             places.append(one)
-            shown.add(one.case)
-            self._cases.add(one.case)
+            self._tried[session, one.id] = one.case
+            if larger:
+                shown.add(one.case)
+                self._cases.add(one.case)
         for done in workers.each(look, tasks):
-            found = done.result or Look()
-            shots = [shot for shot in (found.before, found.after) if shot is not None]
+            found, one = done.result or Look(), places[done.index]
+            shots = _shots(found)
             if shots:
-                self._looks[session, places[done.index].id] = found
+                self._looks[session, one.id] = replace(found, boxes=one.boxes)
+            elif tasks[done.index].longest:  # the next one may stand for its case
+                self._failed[one.case] += 1
+                self._release(one.case)
             self._bytes += sum(len(shot.thumbnail.data) for shot in shots)
 
 
-def _scan(name: str, file: ReadFile, decision: Decision, after: Path | None) -> _Scan:
-    case = (Group.of(file.facts), decision.code, decision.rectangles)
-    return _Scan(name, case, file.path, after, max(file.facts.frames, 1) // 2)
+def _shots(look: Look) -> list[Shots]:
+    return [one for one in (look.before, look.after) if one is not None]
+
+
+def _scan(scan: ScanFacts, file: ReadFile, decided: ScanDecision, place: int) -> _Scan:
+    groups = tuple(dict.fromkeys(Group.of(facts) for facts in scan.instances if not facts.damage))
+    case = (groups, replace(decided.decision, detail=""))  # as reports/cases.py has it
+    middle = max(file.facts.frames, 1) // 2
+    return _Scan(scan.id, case, file.path, None, middle, decided.instances[place].rectangles)
 
 
 def _middle(instances: Sequence[InstanceFacts], decided: ScanDecision) -> int | None:
-    """The place of the middle one of those that can be shown; of those that are decided as their scan is, if any."""
-    places = [place for place, facts in enumerate(instances) if _shows(facts)]
-    same = [place for place in places if decided.instances[place].code == decided.decision.code] or places
+    """The place of the middle one of those that can be shown; of those that are decided as their scan is, if any.
+
+    Of a scan that is held some images may be excluded: somebody wanted them away.
+    """
+    own = decided.instances
+    places = [at for at, facts in enumerate(instances) if _shows(facts) and own[at].kind is not Kind.EXCLUDE]
+    same = [at for at in places if own[at].code == decided.decision.code] or places
     return same[len(same) // 2] if same else None
 
 

@@ -120,7 +120,12 @@ class _Line:
         self._searched = False
 
     def follow(self) -> SessionReport:
-        job, report = self._job, self._followed()
+        job = self._job
+        try:
+            report = self._followed()
+        except Exception:  # what came to nothing may be what an owner took back meanwhile
+            job.album.forget(self._session.id)
+            raise
         if report.outcome != Outcome.WITHDRAWN:  # what a person took back is not shown around
             seen = (self._session.id, self._scans, self._files, self._decided)
             job.album.of_cases(*seen, job.workers, self._folder)

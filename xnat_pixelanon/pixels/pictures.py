@@ -79,9 +79,13 @@ def encoded(picture: Picture, longest: int, shows: str = "") -> EncodedPicture:
     if step > 1:
         high, wide = (-side % step for side in picture.shape[:2])
         padded = np.pad(picture, ((0, high), (0, wide), *((0, 0),) * (picture.ndim - 2)), mode="edge")
-        rows, columns = padded.shape[0] // step, padded.shape[1] // step
-        squares = padded.reshape(rows, step, columns, step, *picture.shape[2:])
-        picture = squares.mean(axis=(1, 3), dtype=np.float32).astype(np.uint8)
+        lines = padded[::step].astype(np.uint32)
+        for at in range(1, step):
+            lines += padded[at::step]
+        squares = lines[:, ::step].copy()
+        for at in range(1, step):
+            squares += lines[:, at::step]
+        picture = (squares // step**2).astype(np.uint8)
     data = imagecodecs.jpeg8_encode(np.ascontiguousarray(picture), level=_QUALITY)
     return EncodedPicture(picture.shape[1], picture.shape[0], bytes(data), shows)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,10 @@ from xnat_pixelanon.pixels.source import PixelSource, open_source
 from xnat_pixelanon.pixels.walk import locate_frames, walk_frames
 
 Picture = NDArray[np.uint8]
+_Tone = Callable[[NDArray[np.generic]], Picture]
+_AT_ONCE, _SAMPLE = 1 << 18, 1 << 22
+_LARGEST = 1 << 27
+"""Cells of a frame, as of 11,000 x 12,000 pixels: a larger one is cleaned piece by piece, and has no picture."""
 _IN_PLACE = ("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51")
 
 
@@ -63,6 +68,8 @@ class ShownFrames:
         source, layout = self._source, self._layout
         if not 0 <= frame < layout.frames:
             raise InstanceError("pixel-format", "there is no such frame to show")
+        if layout.rows * layout.columns * layout.samples > _LARGEST:
+            raise InstanceError("pixel-format", "the frame is too large for a picture")
         try:
             pixels = self._decompressed(frame) if layout.encapsulated else self._native(frame)
             return _shown(pixels, source.header, layout)
@@ -135,36 +142,65 @@ def _is_ybr(stream: str, data: bytes, form: StreamForm, layout: PixelLayout) -> 
 
 
 def _shown(pixels: NDArray[np.generic], header: Dataset, layout: PixelLayout) -> Picture:
-    if layout.photometric == "PALETTE COLOR":
-        return _coloured(pixels, header, layout)
-    if layout.samples > 1:
-        spare = max(layout.bits_stored - 8, 0)
-        return (pixels.astype(np.int64) >> spare).clip(0, 255).astype(np.uint8)
-    grey = pixels.astype(np.float64) * 255 if layout.bits_allocated == 1 else _windowed(pixels, header)
-    if layout.photometric == "MONOCHROME1" or header.get("PresentationLUTShape") == "INVERSE":
-        grey = 255 - grey
-    return grey.clip(0, 255).astype(np.uint8)
-
-
-def _coloured(pixels: NDArray[np.generic], header: Dataset, layout: PixelLayout) -> Picture:
-    palette = read_palette(header, big_endian=layout.big_endian)
-    table = np.array(palette.tables).T
-    index = (pixels.astype(np.int64) - palette.first).clip(0, palette.entries - 1)
-    picture: Picture = (table[index] >> (8 if table.max() > 255 else 0)).astype(np.uint8)
+    """Some rows at a time: in numbers that can be windowed a frame takes several times its place."""
+    tone = _tone(pixels, header, layout)
+    picture = np.empty(pixels.shape if layout.photometric != "PALETTE COLOR" else (*pixels.shape, 3), np.uint8)
+    rows = max(1, _AT_ONCE // max(1, pixels[0].size))
+    for top in range(0, len(pixels), rows):
+        picture[top : top + rows] = tone(pixels[top : top + rows])
     return picture
 
 
-def _windowed(pixels: NDArray[np.generic], header: Dataset) -> NDArray[np.float64]:
-    """The first window of the header (PS3.3 C.11.2.1.2), or a stretch over all values but the lowest, that of boxes."""
-    values = np.nan_to_num(np.asarray(apply_modality_lut(pixels, header), np.float64))
+def _tone(pixels: NDArray[np.generic], header: Dataset, layout: PixelLayout) -> _Tone:
+    """What makes 8 bits to look at of rows of the frame `pixels`."""
+    if layout.photometric == "PALETTE COLOR":
+        return _coloured(header, layout)
+    if layout.samples > 1:
+        if pixels.dtype == np.uint8:
+            return lambda rows: rows.astype(np.uint8)
+        spare = max(layout.bits_stored - 8, 0)
+        return lambda rows: (rows.astype(np.int64) >> spare).clip(0, 255).astype(np.uint8)
+    inverse = layout.photometric == "MONOCHROME1" or header.get("PresentationLUTShape") == "INVERSE"
+    windowed = None if layout.bits_allocated == 1 else _windowed(pixels, header)
+
+    def grey(rows: NDArray[np.generic]) -> Picture:
+        found = rows.astype(np.float64) * 255 if windowed is None else windowed(rows)
+        return (255 - found if inverse else found).clip(0, 255).astype(np.uint8)
+
+    return grey
+
+
+def _coloured(header: Dataset, layout: PixelLayout) -> _Tone:
+    palette = read_palette(header, big_endian=layout.big_endian)
+    table = np.array(palette.tables).T
+    spare = 8 if table.max() > 255 else 0
+
+    def coloured(rows: NDArray[np.generic]) -> Picture:
+        index = (rows.astype(np.int64) - palette.first).clip(0, palette.entries - 1)
+        picture: Picture = (table[index] >> spare).astype(np.uint8)
+        return picture
+
+    return coloured
+
+
+def _windowed(pixels: NDArray[np.generic], header: Dataset) -> Callable[[NDArray[np.generic]], NDArray[np.float64]]:
+    """The first window of the header (PS3.3 C.11.2.1.2), or a stretch over all values but the lowest, that of boxes.
+
+    Of a large frame the stretch is that of some of its rows and columns.
+    """
+
+    def values_of(rows: NDArray[np.generic]) -> NDArray[np.float64]:
+        return np.nan_to_num(np.asarray(apply_modality_lut(rows, header), np.float64))
+
     center, width = _first(header, "WindowCenter"), _first(header, "WindowWidth")
     if center is not None and width is not None and width >= 1:
         lowest, highest = center - 0.5 - (width - 1) / 2, center - 0.5 + (width - 1) / 2
     else:
+        step = ceil((pixels.size / _SAMPLE) ** 0.5) or 1
+        values = values_of(pixels[::step, ::step])
         rest = values[values > values.min()]
         lowest, highest = np.percentile(rest, (0.5, 99.5)) if rest.size else (values.min(), values.min() + 1)
-    shown: NDArray[np.float64] = (values - lowest) * (255 / max(highest - lowest, 1e-9))
-    return shown
+    return lambda rows: (values_of(rows) - lowest) * (255 / max(highest - lowest, 1e-9))
 
 
 def _first(header: Dataset, keyword: str) -> float | None:

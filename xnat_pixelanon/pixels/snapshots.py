@@ -13,7 +13,7 @@ def shots(path: Path, frame: int, scratch: Path, *, longest: int) -> Shots | Non
     """Frame `frame` (from 0) of a file; `longest`: side of the larger picture, 0 for none. None: it cannot be shown."""
     try:
         picture = render_frame(path, frame, scratch)
+        rows, columns = picture.shape[:2]
+        return Shots(rows, columns, encoded(picture, THUMBNAIL), encoded(picture, longest) if longest else None)
     except Exception:  # what is wrong with a picture costs a picture, never a session
         return None
-    rows, columns = picture.shape[:2]
-    return Shots(rows, columns, encoded(picture, THUMBNAIL), encoded(picture, longest) if longest else None)

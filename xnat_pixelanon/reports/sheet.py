@@ -10,7 +10,8 @@ from itertools import islice, zip_longest
 from PIL import Image, ImageDraw, ImageFont
 
 from xnat_pixelanon.domain.pictures import Look, Pictures, Shots
-from xnat_pixelanon.domain.report import Boxes, RunReport, ScanReport, SessionReport
+from xnat_pixelanon.domain.rectangle import Rectangle
+from xnat_pixelanon.domain.report import RunReport, ScanReport, SessionReport
 from xnat_pixelanon.reports.cases import Case, GroupOfScans, groups_of
 
 FILE = "contact-sheet.png"
@@ -75,7 +76,7 @@ def _head(report: RunReport) -> Image.Image:
 def _card(group: GroupOfScans, case: Case, most: int) -> Image.Image:
     """One case: what it is, then its scans from left to right; a third of the sheet wide, or two, or all of it."""
     cells = [
-        _cell(session, scan, look, case.effective)
+        _cell(session, scan, look)
         for (session, scan), look in zip(case.scans, case.looks, strict=True)
         if _has_picture(look)
     ][:most]
@@ -109,7 +110,7 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def _cell(session: SessionReport, scan: ScanReport, look: Look, boxes: Boxes) -> Image.Image:
+def _cell(session: SessionReport, scan: ScanReport, look: Look) -> Image.Image:
     shown = [shots for shots in (look.before, look.after) if shots is not None]
     width = len(shown) * _SIDE + (len(shown) - 1) * 4
     cell = Image.new("RGB", (width, _SIDE + 2 * _LINE), _CARD)
@@ -120,7 +121,7 @@ def _cell(session: SessionReport, scan: ScanReport, look: Look, boxes: Boxes) ->
         top = (_SIDE - picture.height) // 2
         cell.paste(picture, (left, top))
         if shots is look.before:
-            _outline(ink, shots, (left, top), boxes)
+            _outline(ink, shots, (left, top), look.boxes)
     _write(ink, (0, _SIDE + 3), session.label, 12, _INK, width)
     names = [name for name, shots in (("in staging", look.before), ("copy", look.after)) if shots is not None]
     _write(ink, (0, _SIDE + 3 + _LINE - 4), f"scan {scan.id}: {', '.join(names)}", 12, _SOFT, width)
@@ -135,12 +136,12 @@ def _opened(shots: Shots) -> Image.Image:
     return picture
 
 
-def _outline(ink: _Ink, shots: Shots, at: tuple[int, int], boxes: Boxes) -> None:
+def _outline(ink: _Ink, shots: Shots, at: tuple[int, int], boxes: Sequence[Rectangle]) -> None:
     opened = _opened(shots)
     across, down = opened.width / shots.columns, opened.height / shots.rows
     for box in boxes:
-        left, top = at[0] + box["left"] * across, at[1] + box["top"] * down
-        right, bottom = at[0] + box["right"] * across - 1, at[1] + box["bottom"] * down - 1
+        left, top = at[0] + box.left * across, at[1] + box.top * down
+        right, bottom = at[0] + box.right * across - 1, at[1] + box.bottom * down - 1
         ink.rectangle((left, top, max(left, right), max(top, bottom)), outline=_BOX)
 
 

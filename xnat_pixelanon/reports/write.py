@@ -47,6 +47,8 @@ def write(files: Mapping[str, bytes], folder: Path) -> list[Path]:
                 os.fchmod(out.fileno(), 0o600)  # one that was there keeps its mode
                 out.write(content)
             paths.append(path)
+        if SHEET not in files:  # one of an earlier report shows what this one does not
+            (folder / SHEET).unlink(missing_ok=True)
     return paths
 
 
