@@ -15,7 +15,7 @@ from xnat_pixelanon.pipeline.pool import Workers, default_workers
 from xnat_pixelanon.pipeline.rules import RuleFiles
 from xnat_pixelanon.pipeline.run import RunPlan, RunResult, new_run_id, run
 from xnat_pixelanon.pipeline.setup import RunOptions, prepared
-from xnat_pixelanon.reports.write import make_folder, render, write
+from xnat_pixelanon.reports.write import make_folder, render, write_report
 
 
 class LocationType(click.ParamType[Location]):
@@ -156,5 +156,5 @@ def _keep(result: RunResult, plan: RunPlan, folder: Path | None, *, to_stderr: b
     files = render(result.report, result.pictures) if stores or folder else {}
     if plan.report_store is not None and stores:
         click.echo(f"report: {plan.report_store.keep(result.report.run, files)}", err=to_stderr)
-    for path in write(files, folder) if folder else ():
+    for path in write_report(files, folder) if folder else ():
         click.echo(f"report: {path}", err=to_stderr)

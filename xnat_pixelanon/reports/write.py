@@ -38,7 +38,7 @@ def make_folder(folder: Path) -> None:
 
 
 def write(files: Mapping[str, bytes], folder: Path) -> list[Path]:
-    """Write what `render` made into `folder`, for its owner only; ConfigurationError when that is not possible."""
+    """Write files into `folder`, for their owner only; ConfigurationError when that is not possible."""
     paths = []
     with _writing(folder):
         for name, content in files.items():
@@ -47,9 +47,15 @@ def write(files: Mapping[str, bytes], folder: Path) -> list[Path]:
                 os.fchmod(out.fileno(), 0o600)  # one that was there keeps its mode
                 out.write(content)
             paths.append(path)
-        if SHEET not in files:  # one of an earlier report shows what this one does not
-            (folder / SHEET).unlink(missing_ok=True)
     return paths
+
+
+def write_report(files: Mapping[str, bytes], folder: Path) -> list[Path]:
+    """As `write`. The contact sheet of an earlier report goes where this one has none: it shows what is not in here."""
+    if SHEET not in files:
+        with _writing(folder):
+            (folder / SHEET).unlink(missing_ok=True)
+    return write(files, folder)
 
 
 @contextmanager
