@@ -10,7 +10,7 @@ import pytest
 
 from tests.pipeline.conftest import Site, Told, banner_template, clean_template, told_in
 from xnat_pixelanon.domain.pictures import Pictures
-from xnat_pixelanon.reports.write import render, write
+from xnat_pixelanon.reports.write import render, write_report
 
 
 class Meanwhile(Told):
@@ -37,9 +37,9 @@ def test_a_report_without_pictures_leaves_no_older_contact_sheet_beside_it(site:
     shown = site.run()
     folder = tmp_path / "report"
     folder.mkdir()
-    write(render(shown.report, shown.pictures), folder)
+    write_report(render(shown.report, shown.pictures), folder)
     assert (folder / "contact-sheet.png").exists()
-    write(render(shown.report, Pictures()), folder)
+    write_report(render(shown.report, Pictures()), folder)
     assert sorted(path.name for path in folder.iterdir()) == ["report.html", "report.json", "scans.csv"]
 
 
