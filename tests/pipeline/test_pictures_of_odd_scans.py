@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import JPEGBaseline8Bit
 
-from tests.pipeline.conftest import BANNER, Site, banner_template, clean_template, slices, ultrasound
+from tests.pipeline.conftest import BANNER, InProcess, Site, banner_template, clean_template, slices, ultrasound
 from tests.pipeline.test_report_pictures import decoded
-from xnat_pixelanon.domain.pictures import Shots
+from xnat_pixelanon.domain.pictures import Pictures, Shots
+from xnat_pixelanon.pipeline.pool import Done
 from xnat_pixelanon.pipeline.run import RunResult
+from xnat_pixelanon.pipeline.work import look
 from xnat_pixelanon.pixels import render_frame
 from xnat_pixelanon.reports.cases import groups_of
 from xnat_pixelanon.reports.write import render
 from xnat_pixelanon.sandbox.person import Person
+from xnat_pixelanon.sandbox.phantoms import phantom
 
 PERSON = Person.numbered(1)
 FIRST = "STAGE_E00001"
@@ -125,3 +129,55 @@ def test_a_case_has_the_next_scan_as_its_example_where_the_first_cannot_be_shown
     assert {name: bool(look.after and look.after.large) for name, look in result.pictures.looks.items()} == {
         ("STAGE_E00002", "1"): True, ("STAGE_E00003", "1"): False
     }  # fmt: skip
+
+
+class DiesShowing(InProcess):
+    """A pool whose worker processes end whenever they show something."""
+
+    def each(self, function: Callable[[Any], Any], tasks: Sequence[Any]) -> Iterator[Done[Any]]:
+        if function is not look:
+            yield from super().each(function, tasks)
+            return
+        yield from (Done(index, None) for index in range(len(tasks)))
+
+
+def test_a_worker_that_dies_while_it_shows_costs_pictures_only(site: Site) -> None:
+    result = site.run(workers=DiesShowing())
+    assert result.report.outcomes == {"published": 1}
+    assert result.pictures == Pictures()
+
+
+def test_odd_images_end_as_they_do_without_pictures(armed: Site) -> None:
+    odd = [
+        phantom("SEG", person=PERSON, series=1),
+        phantom("DX", person=PERSON, series=2, rows=1, columns=300),
+        phantom("DX", person=PERSON, series=3, rows=300, columns=1),
+        phantom("OT", person=PERSON, series=4, photometric="MONOCHROME2", bits=(32, 32)),
+        phantom("CT", person=PERSON, series=5, WindowWidth=0, RescaleSlope=0),
+        phantom("CT", person=PERSON, series=6, WindowCenter=None, RescaleSlope="1e308", RescaleIntercept="1e308"),
+        phantom("US", person=PERSON, series=7, rows=64, columns=96, frames=9),
+    ]
+    without_pixels = phantom("CT", person=PERSON, series=8)
+    del without_pixels.PixelData
+    floating = phantom("CT", person=PERSON, series=9)
+    floating.FloatPixelData = bytes(4 * 128 * 128)
+    del floating.PixelData
+    cut = phantom("MR", person=PERSON, series=10)
+    cut.PixelData = cut.PixelData[:100]
+    odd += [without_pixels, floating, cut]
+    seeded(armed, *odd)
+    goes = {"session": {"id": FIRST}, "action": "pass", "reason": "invented"}
+    armed.templates(overrides=[goes | {"series_instance_uid": ds.SeriesInstanceUID} for ds in odd])
+    found = []
+    for pictures, dry_run in (("none", True), ("both", True), ("both", False)):
+        armed.policy(pictures=pictures, publish="available-scans")
+        result = armed.run(dry_run=dry_run)
+        (session,) = result.report.sessions
+        assert not session.error
+        found.append([(scan.id, scan.decision, scan.code) for scan in session.scans])
+        shown = {scan for _, scan in result.pictures.looks}
+        assert ({"2", "3"} <= shown) == (pictures == "both")
+        assert shown.isdisjoint({"8", "9", "10"})
+    assert len(found[0]) == 10
+    assert found[0] == found[1] == found[2]
+    assert result.report.outcomes == {"published": 1}

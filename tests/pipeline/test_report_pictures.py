@@ -17,6 +17,7 @@ from xnat_pixelanon.domain.pictures import Pictures, Shots
 from xnat_pixelanon.pipeline import album
 from xnat_pixelanon.pipeline.run import RunResult
 from xnat_pixelanon.pixels import render_frame
+from xnat_pixelanon.reports import sheet as sheet_module
 from xnat_pixelanon.reports.write import render
 from xnat_pixelanon.sandbox.person import Person
 
@@ -158,7 +159,15 @@ def test_beyond_a_bound_scans_have_no_picture_and_the_page_says_so(site: Site, m
     assert b"2 more scans have no picture here" in render(result.report, result.pictures)["report.html"]
 
 
-def test_a_contact_sheet_of_many_scans_stays_one_that_opens(site: Site) -> None:
+def test_a_contact_sheet_of_many_scans_stays_one_that_opens(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[Shots] = []
+
+    def counted(shots: Shots) -> Image.Image:
+        opened.append(shots)
+        return made_of(shots)
+
+    made_of = sheet_module._opened
+    monkeypatch.setattr(sheet_module, "_opened", counted)
     result = site.run()
     look = result.pictures.looks[REDACTED]
     (session,) = result.report.sessions
@@ -169,6 +178,7 @@ def test_a_contact_sheet_of_many_scans_stays_one_that_opens(site: Site) -> None:
     sheet = Image.open(io.BytesIO(render(report, pictures)["contact-sheet.png"]))
     assert sheet.width == 1400
     assert sheet.height < 4000
+    assert 24 <= len(opened) < 100  # those that are shown, not all
 
 
 def test_no_label_can_break_the_sheet(site: Site) -> None:

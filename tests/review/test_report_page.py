@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.pipeline.test_report import HOSTILE, made_up
@@ -12,7 +13,9 @@ from tests.review.chromium import Chromium, Page
 from tests.review.reports import report_of_samples
 from tests.review.test_accessible import load_axe, violations
 from tests.review.test_screens import CUT_OFF, FAINT, TWICE, UNNAMED
-from xnat_pixelanon.domain.pictures import Pictures
+from xnat_pixelanon.domain.pictures import Look, Pictures, Shots
+from xnat_pixelanon.domain.rectangle import Rectangle
+from xnat_pixelanon.pixels.pictures import encoded
 from xnat_pixelanon.reports.write import render
 
 BRIGHTEST = """(() => {
@@ -105,6 +108,23 @@ def test_an_outcome_leaves_only_its_sessions(page: Page) -> None:
     assert labels(page) == ["CR-YES", "CT-SCOUT-INSIDE", "DAMAGED", "XA"]
 
 
+def test_groups_are_those_of_the_sessions_that_are_left(page: Page) -> None:
+    """Also where the example of a group is of another session, and where only the outcome is asked for."""
+    cases = """[...document.querySelectorAll(".case")].filter((one) => one.checkVisibility())
+        .map((one) => one.dataset.case)"""
+    rows = """[...document.querySelectorAll(".session tr[data-case]")].filter((one) => one.checkVisibility())
+        .map((one) => one.dataset.case)"""
+    everything = page.js(f"{cases}.length")
+    for label in labels(page):
+        page.fill("Search", label)
+        assert page.js(f"{rows}.length") > 0
+        assert set(page.js(rows)) <= set(page.js(cases)), label
+    page.fill("Search", "")
+    choose(page, "outcome", "waiting")
+    assert set(page.js(cases)) == set(page.js(rows))
+    assert 0 < page.js(f"{cases}.length") < everything
+
+
 def test_what_a_file_is_called_is_found_too(page: Page) -> None:
     page.fill("Search", "TEST-0001 000")
     assert labels(page) == ["US-CINE-A"]
@@ -140,7 +160,7 @@ def test_in_print_everything_is_open_and_the_filter_is_not_there(page: Page) -> 
 def test_boxes_lie_where_the_copy_is_black(page: Page) -> None:
     """Each box that is drawn over a picture of staging, on the copy beside it, read by the browser."""
     found = page.js(BRIGHTEST)
-    assert len(found) == 8
+    assert len(found) == page.js("""document.querySelectorAll(".case[data-decision^='redact']").length""") == 8
     assert all(brightest < 24 for boxes in found for brightest in boxes)
     assert all(boxes for boxes in found)
 
@@ -158,11 +178,17 @@ def test_nothing_is_cut_off_faint_or_without_a_name(page: Page, size: tuple[int,
 
 def test_no_text_of_staging_runs_or_becomes_part_of_the_page(browser: Chromium, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
-    path.write_bytes(render(made_up(HOSTILE), Pictures())["report.html"])
+    hostile = f"</script></svg>--><svg onload=alert(1)> {HOSTILE}"
+    picture = Shots(1, 1, *[encoded(np.zeros((1, 1), np.uint8), 1)] * 2)
+    pictures = Pictures({(hostile, f"{hostile}0"): Look(picture, picture, (Rectangle(0, 0, 1, 1),))})
+    path.write_bytes(render(made_up(hostile), pictures)["report.html"])
     page = browser.page(path.as_uri())
     page.wait("document.getElementById('filter')?.hidden === false")
     assert page.js("document.querySelectorAll('script').length") == 1
-    assert page.js("document.querySelectorAll('img').length") == 0
+    assert page.js("document.querySelectorAll('img').length") == 1
+    assert page.js("document.querySelectorAll('svg').length") == 2
+    assert page.js("document.querySelectorAll('[onload], [onerror]').length") == 0
+    assert page.js('document.querySelectorAll(\'tr[data-case="0"], .case[data-case="0"]\').length') == 2
     page.fill("Search", "<script>alert(1)</script>")
     assert page.js(f"{SHOWN}.length") == 1
     assert page.trouble == []

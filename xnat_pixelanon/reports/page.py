@@ -13,7 +13,7 @@ from xnat_pixelanon.domain.codes import CODES, OUTCOMES, Kind, Outcome
 from xnat_pixelanon.domain.pictures import Pictures
 from xnat_pixelanon.domain.report import RunReport, ScanReport, SessionReport
 from xnat_pixelanon.look import BASE_CSS
-from xnat_pixelanon.reports.cases import groups_of, natural
+from xnat_pixelanon.reports.cases import GroupOfScans, groups_of, natural
 
 _MOST_ROWS = 100
 """Of one list in report.html: a browser has to open it; report.json and scans.csv hold them all."""
@@ -47,6 +47,7 @@ def report_html(report: RunReport, pictures: Pictures) -> str:
     order = [outcome.value for outcome in Outcome]
     sessions = sorted(report.sessions, key=lambda session: order.index(session.outcome))
     waiting = _by_code(sessions)
+    groups = groups_of(report, pictures)
     page = (
         pages()
         .get_template("report.html.j2")
@@ -62,7 +63,8 @@ def report_html(report: RunReport, pictures: Pictures) -> str:
             outcomes={outcome.value: text for outcome, text in OUTCOMES.items()},
             on_the_clean_side=_ON_THE_CLEAN_SIDE,
             most=_MOST_ROWS,
-            groups=groups_of(report, pictures),
+            groups=groups,
+            case_numbers=_case_numbers(groups),
             pictures=pictures,
             all_decisions=_all_decisions(report),
             script=_SCRIPT,
@@ -79,6 +81,12 @@ def _by_code(sessions: Sequence[SessionReport]) -> list[tuple[str, list[tuple[Se
             if scan.decision in (Kind.HOLD, Kind.UNSUPPORTED):
                 found.setdefault(scan.code, []).append((session, scan))
     return [(code, found[code]) for code in CODES if code in found]
+
+
+def _case_numbers(groups: Sequence[GroupOfScans]) -> dict[tuple[str, str], int]:
+    """Of each scan, by session ID and scan ID, the number of its case: the script shows both or none."""
+    cases = [case for group in groups for case in group.cases]
+    return {(session.id, scan.id): number for number, case in enumerate(cases) for session, scan in case.scans}
 
 
 def _urgent(sessions: Sequence[SessionReport]) -> list[tuple[str, list[SessionReport]]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import cache
 from itertools import islice, zip_longest
 
 from PIL import Image, ImageDraw, ImageFont
@@ -75,11 +76,8 @@ def _head(report: RunReport) -> Image.Image:
 
 def _card(group: GroupOfScans, case: Case, most: int) -> Image.Image:
     """One case: what it is, then its scans from left to right; a third of the sheet wide, or two, or all of it."""
-    cells = [
-        _cell(session, scan, look)
-        for (session, scan), look in zip(case.scans, case.looks, strict=True)
-        if _has_picture(look)
-    ][:most]
+    there = ((names, look) for names, look in zip(case.scans, case.looks, strict=True) if _has_picture(look))
+    cells = [_cell(session, scan, look) for (session, scan), look in islice(there, most)]
     third = (_WIDTH - 2 * _EDGE - 2 * _GAP) // 3
     needed = sum(cell.width + _GAP for cell in cells) + _GAP
     width = next(
@@ -145,9 +143,14 @@ def _outline(ink: _Ink, shots: Shots, at: tuple[int, int], boxes: Sequence[Recta
         ink.rectangle((left, top, max(left, right), max(top, bottom)), outline=_BOX)
 
 
+@cache
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)
+
+
 def _write(ink: _Ink, at: tuple[int, int], text: str, size: int, fill: str, width: int = _WIDTH) -> None:
     """One line, cut to `width` pixels; no character of a label can be another line or change the direction."""
-    font = ImageFont.load_default(size)
+    font = _font(size)
     line = "".join(letter if letter.isprintable() else " " for letter in text)[:300]
     if font.getlength(line) > width:
         while line and font.getlength(line + "...") > width:

@@ -14,7 +14,7 @@
     return { element, scans, all, own, outcome: element.dataset.outcome };
   });
   const groups = [...document.querySelectorAll(".group")].map((element) => {
-    const cases = [...element.querySelectorAll(".case")].map((one) => ({ one, text: text(one), decision: one.dataset.decision }));
+    const cases = [...element.querySelectorAll(".case")].map((one) => ({ one, text: text(one), data: one.dataset }));
     return { element, cases, own: text(element.querySelector("h3")) };
   });
 
@@ -23,6 +23,7 @@
 
   const filter = () => {
     const wanted = words.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const left = new Set(); // cases of which a scan is shown
     let shown = 0;
     for (const session of sessions) {
       const fits = session.scans.filter((scan) => !decision.value || scan.decision === decision.value);
@@ -33,12 +34,16 @@
       session.element.hidden = !visible;
       shown += visible;
       const rows = new Set(found.length ? found : fits);
-      for (const scan of session.scans) scan.row.hidden = !rows.has(scan);
+      for (const scan of session.scans) {
+        scan.row.hidden = !rows.has(scan);
+        if (visible && rows.has(scan)) left.add(scan.row.dataset.case);
+      }
     }
     for (const group of groups) {
       let any = false;
       for (const one of group.cases) {
-        const visible = (!decision.value || one.decision === decision.value) && has(group.own + " " + one.text, wanted);
+        const itself = !outcome.value && (!decision.value || one.data.decision === decision.value);
+        const visible = left.has(one.data.case) || (itself && has(group.own + " " + one.text, wanted));
         one.one.hidden = !visible;
         any ||= visible;
       }
