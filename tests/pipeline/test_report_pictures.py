@@ -148,6 +148,16 @@ def test_what_cannot_be_decoded_has_no_picture_and_is_published_all_the_same(
     assert result.pictures == Pictures()
 
 
+def test_what_goes_wrong_after_publishing_leaves_the_outcome_as_it_is(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise OSError
+
+    monkeypatch.setattr(album.Album, "of_cases", broken)
+    assert site.run().report.outcomes == {"published": 1}
+
+
 def test_beyond_a_bound_scans_have_no_picture_and_the_page_says_so(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in (2, 3):
         person = Person.numbered(number)

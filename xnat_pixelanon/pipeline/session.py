@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -128,7 +129,8 @@ class _Line:
             raise
         if report.outcome != Outcome.WITHDRAWN:  # what a person took back is not shown around
             seen = (self._session.id, self._scans, self._files, self._decided)
-            job.album.of_cases(*seen, job.workers, self._folder)
+            with suppress(Exception):  # the session has its outcome: a picture must not give it another
+                job.album.of_cases(*seen, job.workers, self._folder)
         return report
 
     def _followed(self) -> SessionReport:
