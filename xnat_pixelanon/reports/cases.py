@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import count
 
 from pydicom.config import IGNORE
 from pydicom.uid import UID
@@ -20,8 +21,12 @@ _PARTS = re.compile(r"(\D*)(\d*)")
 
 @dataclass(slots=True)
 class Case:
-    """Scans of one group that were decided alike, and have the same boxes; `looks` are theirs, in the same order."""
+    """Scans of one group that were decided alike, and have the same boxes; `looks` are theirs, in the same order.
 
+    `number`: no other case of the report has it.
+    """
+
+    number: int
     decision: str
     code: str
     templates: tuple[str, ...]
@@ -79,12 +84,15 @@ class GroupOfScans:
 def groups_of(report: RunReport, pictures: Pictures) -> list[GroupOfScans]:
     """Groups of which something is sent first; within one, cases in the order of what is done, most scans first."""
     groups: dict[tuple[tuple[str, ...], tuple[str, ...]], dict[object, Case]] = {}
+    numbers = count()
     for session in report.sessions:
         for scan in session.scans:
             cases = groups.setdefault((scan.groups, scan.sop_class_uids), {})
             boxes = tuple(tuple(box.items()) for box in scan.asked)
             key = (scan.decision, scan.code, scan.templates, boxes)
-            case = cases.setdefault(key, Case(scan.decision, scan.code, scan.templates, scan.asked))
+            if key not in cases:
+                cases[key] = Case(next(numbers), scan.decision, scan.code, scan.templates, scan.asked)
+            case = cases[key]
             case.scans.append((session, scan))
             case.looks.append(pictures.looks.get((session.id, scan.id), _NOTHING))
     found = [

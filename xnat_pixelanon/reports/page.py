@@ -13,7 +13,7 @@ from xnat_pixelanon.domain.codes import CODES, OUTCOMES, Kind, Outcome
 from xnat_pixelanon.domain.pictures import Pictures
 from xnat_pixelanon.domain.report import RunReport, ScanReport, SessionReport
 from xnat_pixelanon.look import BASE_CSS
-from xnat_pixelanon.reports.cases import GroupOfScans, groups_of, natural
+from xnat_pixelanon.reports.cases import GroupOfScans, natural
 
 _MOST_ROWS = 100
 """Of one list in report.html: a browser has to open it; report.json and scans.csv hold them all."""
@@ -42,12 +42,14 @@ def pages() -> jinja2.Environment:
     return environment
 
 
-def report_html(report: RunReport, pictures: Pictures) -> str:
-    """The report as people read it: nothing is loaded, and no script runs but the one that filters."""
+def report_html(report: RunReport, pictures: Pictures, groups: Sequence[GroupOfScans]) -> str:
+    """The report as people read it: nothing is loaded, and no script runs but the one that filters.
+
+    `groups`: those of the report, with these pictures.
+    """
     order = [outcome.value for outcome in Outcome]
     sessions = sorted(report.sessions, key=lambda session: order.index(session.outcome))
     waiting = _by_code(sessions)
-    groups = groups_of(report, pictures)
     page = (
         pages()
         .get_template("report.html.j2")
@@ -86,7 +88,7 @@ def _by_code(sessions: Sequence[SessionReport]) -> list[tuple[str, list[tuple[Se
 def _case_numbers(groups: Sequence[GroupOfScans]) -> dict[tuple[str, str], int]:
     """Of each scan, by session ID and scan ID, the number of its case: the script shows both or none."""
     cases = [case for group in groups for case in group.cases]
-    return {(session.id, scan.id): number for number, case in enumerate(cases) for session, scan in case.scans}
+    return {(session.id, scan.id): case.number for case in cases for session, scan in case.scans}
 
 
 def _urgent(sessions: Sequence[SessionReport]) -> list[tuple[str, list[SessionReport]]]:

@@ -10,10 +10,10 @@ from itertools import islice, zip_longest
 
 from PIL import Image, ImageDraw, ImageFont
 
-from xnat_pixelanon.domain.pictures import Look, Pictures, Shots
+from xnat_pixelanon.domain.pictures import Look, Shots
 from xnat_pixelanon.domain.rectangle import Rectangle
 from xnat_pixelanon.domain.report import RunReport, ScanReport, SessionReport
-from xnat_pixelanon.reports.cases import Case, GroupOfScans, groups_of
+from xnat_pixelanon.reports.cases import Case, GroupOfScans
 
 FILE = "contact-sheet.png"
 _MOST_OF_CASE, _MOST = 24, 240
@@ -24,12 +24,11 @@ _PAPER, _CARD, _INK, _SOFT, _BOX = "#f5f7fa", "#ffffff", "#1d2733", "#56626f", "
 _Ink = ImageDraw.ImageDraw
 
 
-def contact_sheet(report: RunReport, pictures: Pictures) -> bytes | None:
-    """PNG, 1400 pixels wide, or None where there is no picture: each case of each group with some of its scans.
+def contact_sheet(report: RunReport, groups: Sequence[GroupOfScans]) -> bytes | None:
+    """PNG, 1400 pixels wide, or None where there is no picture: each case of its groups with some of its scans.
 
     Of a scan that is blackened the source is left, its boxes drawn as lines, and the copy right of it.
     """
-    groups = groups_of(report, pictures)
     share = _shares(groups)
     cards = [_card(group, case, share[id(case)]) for group in groups for case in group.cases if share[id(case)]]
     if not cards:

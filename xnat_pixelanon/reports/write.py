@@ -12,6 +12,7 @@ from pathlib import Path
 from xnat_pixelanon.domain.pictures import Pictures
 from xnat_pixelanon.domain.report import RunReport
 from xnat_pixelanon.errors import ConfigurationError
+from xnat_pixelanon.reports.cases import groups_of
 from xnat_pixelanon.reports.page import report_html
 from xnat_pixelanon.reports.sheet import FILE as SHEET
 from xnat_pixelanon.reports.sheet import contact_sheet
@@ -20,12 +21,13 @@ from xnat_pixelanon.reports.tables import scans_csv
 
 def render(report: RunReport, pictures: Pictures) -> Mapping[str, bytes]:
     """The files of a report by name. Pictures stand in report.html and the contact sheet only."""
+    groups = groups_of(report, pictures)
     files = {
         "report.json": (json.dumps(report.as_dict(), indent=1, ensure_ascii=False) + "\n").encode(),
         "scans.csv": scans_csv(report).encode(),
-        "report.html": report_html(report, pictures).encode(),
+        "report.html": report_html(report, pictures, groups).encode(),
     }
-    sheet = contact_sheet(report, pictures)
+    sheet = contact_sheet(report, groups)
     return files if sheet is None else {**files, SHEET: sheet}
 
 
