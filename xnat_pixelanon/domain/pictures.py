@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from xnat_pixelanon.domain.rectangle import Rectangle
+
+Wanted = Literal["none", "after", "both"]
+"""Which pictures of a run are made: none, of the copies, of what is in staging too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from xnat_pixelanon.domain.changes import OnChange
 from xnat_pixelanon.domain.documents import parse, schema_problems
 from xnat_pixelanon.domain.header_rules import PLAIN, HeaderRules, rule_problems
 from xnat_pixelanon.domain.objects import headers_only_problem
+from xnat_pixelanon.domain.pictures import Wanted
 from xnat_pixelanon.errors import DocumentError
 
 DOCUMENT = "policy.json"
@@ -67,7 +68,7 @@ class Policy:
     send_headers_only: tuple[str, ...] = ()
     """SOP classes without pixels that go with their headers cleaned."""
     labels: Labels = Labels()
-    pictures: Literal["none", "after", "both"] = "both"
+    pictures: Wanted = "both"
     fan_out: bool = False
     based_on: int | None = None
 

@@ -10,12 +10,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 from xnat_pixelanon.domain.codes import Kind
 from xnat_pixelanon.domain.decisions import Decision, ScanDecision, ScanFacts
 from xnat_pixelanon.domain.instance import Group, InstanceFacts
-from xnat_pixelanon.domain.pictures import Look, Pictures, Shots
+from xnat_pixelanon.domain.pictures import Look, Pictures, Shots, Wanted
 from xnat_pixelanon.domain.rectangle import Rectangle
 from xnat_pixelanon.pipeline.cleaning import CleanedScan
 from xnat_pixelanon.pipeline.pool import Workers
@@ -27,8 +26,19 @@ _TRIES = 3
 """So often a scan of a case may turn out not to be showable: then the case goes without an example."""
 CASES, ROOM = 60, 16 << 20
 """Of so many cases there are examples; no further thumbnails beyond so many bytes: a browser has to open the page."""
-Wanted = Literal["none", "after", "both"]
 _Case = tuple[tuple[Group, ...], Decision]
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """A session while its files are there: `session` is its ID, `files` and `decided` stand in the order of `scans`."""
+
+    session: str
+    scans: Sequence[ScanFacts]
+    files: Sequence[Sequence[ReadFile]]
+    decided: Sequence[ScanDecision]
+    workers: Workers
+    folder: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,58 +72,40 @@ class Album:
         """All that were made so far."""
         return Pictures(dict(self._looks), self._left_out)
 
-    def of_copies(
-        self,
-        session: str,
-        scans: Sequence[ScanFacts],
-        files: Sequence[Sequence[ReadFile]],
-        decided: Sequence[ScanDecision],
-        cleaned: Sequence[CleanedScan],
-        workers: Workers,
-        folder: Path,
-    ) -> None:
+    def of_copies(self, of: Material, cleaned: Sequence[CleanedScan]) -> None:
         """Show the middle image of each scan that was cleaned and proved; before too, where something was blackened."""
         if self._wanted == "none":
             return
         chosen = []
         for copy in cleaned:
-            number, scan = copy.index, scans[copy.index]
-            middle = None if copy.failures else _middle(scan.instances, decided[number])
+            scan, decided = of.scans[copy.index], of.decided[copy.index]
+            middle = None if copy.failures else _middle(scan.instances, decided)
             if middle is not None:
-                one = _scan(scan, files[number][middle], decided[number], middle)
+                one = _scan(scan, of.files[copy.index][middle], decided, middle)
                 result = copy.results[middle]
                 black = result.effective if isinstance(result, Cleaned) else ()
                 chosen.append(replace(one, after=copy.outs[middle], boxes=black))
-        self._show(session, chosen, workers, folder)
+        self._show(of, chosen)
 
-    def of_cases(
-        self,
-        session: str,
-        scans: Sequence[ScanFacts],
-        files: Sequence[Sequence[ReadFile]],
-        decided: Sequence[ScanDecision],
-        workers: Workers,
-        folder: Path,
-    ) -> None:
+    def of_cases(self, of: Material) -> None:
         """Show the middle image of the first scan of each case of which nothing was shown yet."""
         if self._wanted != "both":
             return
         chosen: dict[_Case, _Scan] = {}
-        for number, (scan, decision) in enumerate(zip(scans, decided, strict=True)):
-            middle = None if decision.kind is Kind.EXCLUDE else _middle(scan.instances, decision)
-            if middle is None or (session, scan.id) in self._tried:
+        for scan, files, decided in zip(of.scans, of.files, of.decided, strict=True):
+            middle = None if decided.kind is Kind.EXCLUDE else _middle(scan.instances, decided)
+            if middle is None or (of.session, scan.id) in self._tried:
                 continue
-            one = _scan(scan, files[number][middle], decision, middle)
+            one = _scan(scan, files[middle], decided, middle)
             if one.case not in self._cases:
                 chosen.setdefault(one.case, one)
-        self._show(session, list(chosen.values()), workers, folder)
+        self._show(of, list(chosen.values()))
 
     def forget(self, session: str) -> None:
         """Drop what was shown of a session that came to nothing; it stands for no case any longer."""
-        for (of, scan), case in self._tried.items():
-            look = self._looks.pop((of, scan), Look()) if of == session else Look()
-            shots = _shots(look)
-            self._bytes -= sum(len(one.thumbnail.data) for one in shots)
+        for place in [place for place in self._looks if place[0] == session]:
+            shots, case = _shots(self._looks.pop(place)), self._tried[place]
+            self._bytes -= _size(shots)
             if any(one.large for one in shots):
                 self._release(case)
 
@@ -122,7 +114,7 @@ class Album:
         self._cases.discard(case)
         self._copied.discard(case)
 
-    def _show(self, session: str, chosen: Sequence[_Scan], workers: Workers, folder: Path) -> None:
+    def _show(self, of: Material, chosen: Sequence[_Scan]) -> None:
         tasks: list[LookTask] = []
         places: list[_Scan] = []
         for one in chosen:
@@ -133,25 +125,29 @@ class Album:
                 continue
             both = self._wanted == "both" and (one.after is None or bool(one.boxes))
             before = one.before if both else None
-            tasks.append(LookTask(before, one.after, one.frame, EXAMPLE if larger else 0, folder))
+            tasks.append(LookTask(before, one.after, one.frame, EXAMPLE if larger else 0, of.folder))
             places.append(one)
-            self._tried[session, one.id] = one.case
+            self._tried[of.session, one.id] = one.case
             if larger:
                 shown.add(one.case)
                 self._cases.add(one.case)
-        for done in workers.each(look, tasks):
+        for done in of.workers.each(look, tasks):
             found, one = done.result or Look(), places[done.index]
             shots = _shots(found)
             if shots:
-                self._looks[session, one.id] = replace(found, boxes=one.boxes)
+                self._looks[of.session, one.id] = replace(found, boxes=one.boxes)
             elif tasks[done.index].longest:  # the next one may stand for its case
                 self._failed[one.case] += 1
                 self._release(one.case)
-            self._bytes += sum(len(shot.thumbnail.data) for shot in shots)
+            self._bytes += _size(shots)
 
 
 def _shots(look: Look) -> list[Shots]:
     return [one for one in (look.before, look.after) if one is not None]
+
+
+def _size(shots: Sequence[Shots]) -> int:
+    return sum(len(one.thumbnail.data) for one in shots)
 
 
 def _scan(scan: ScanFacts, file: ReadFile, decided: ScanDecision, place: int) -> _Scan:

@@ -27,7 +27,7 @@ from xnat_pixelanon.domain.session import Contents, Package, SourceSession
 from xnat_pixelanon.errors import ConflictError, LabelError, SessionError
 from xnat_pixelanon.headers import HeaderRequest
 from xnat_pixelanon.pipeline import settling
-from xnat_pixelanon.pipeline.album import Album
+from xnat_pixelanon.pipeline.album import Album, Material
 from xnat_pixelanon.pipeline.cleaning import (
     CleanedScan,
     CleanOrder,
@@ -128,9 +128,8 @@ class _Line:
             job.album.forget(self._session.id)
             raise
         if report.outcome != Outcome.WITHDRAWN:  # what a person took back is not shown around
-            seen = (self._session.id, self._scans, self._files, self._decided)
             with suppress(Exception):  # the session has its outcome: a picture must not give it another
-                job.album.of_cases(*seen, job.workers, self._folder)
+                job.album.of_cases(self._material())
         return report
 
     def _followed(self) -> SessionReport:
@@ -357,9 +356,13 @@ class _Line:
         job = self._job
         orders = [CleanOrder(index, self._files[index], self._decided[index].instances) for index in send]
         cleaned = clean_scans(job.workers, job.progress, orders, self._request(labels), self._folder)
-        seen = (self._session.id, self._scans, self._files, self._decided)
-        job.album.of_copies(*seen, cleaned, job.workers, self._folder)
+        job.album.of_copies(self._material(), cleaned)
         return cleaned
+
+    def _material(self) -> Material:
+        """What pictures are made of."""
+        job = self._job
+        return Material(self._session.id, self._scans, self._files, self._decided, job.workers, self._folder)
 
     def _request(self, labels: tuple[str, str]) -> HeaderRequest:
         return session_request(self._session, self._scans, self._job.rules, self._job.identifiers, labels)
