@@ -13,7 +13,7 @@ from typing import Any
 
 from xnat_pixelanon.archive.project_files import DOCUMENTS
 from xnat_pixelanon.domain.changes import ON_CHANGE
-from xnat_pixelanon.domain.codes import CODES
+from xnat_pixelanon.domain.codes import CODES, Kind
 from xnat_pixelanon.domain.criteria import CRITERIA
 from xnat_pixelanon.domain.documents import schema
 from xnat_pixelanon.domain.header_rules import FIXED_TAGS, OPTIONS, PIXEL_GROUPS
@@ -86,6 +86,7 @@ def vocabulary() -> Mapping[str, Any]:
         "codes": {
             name: {"kind": one.kind.value, "meaning": one.meaning, "remedy": one.remedy} for name, one in CODES.items()
         },
+        "kinds": [kind.value for kind in Kind],  # the strictest first
         "schemas": {name: schema(name) for name in ("templates", "policy")},
         "options": dict(OPTIONS),
         "on_change": dict(ON_CHANGE),

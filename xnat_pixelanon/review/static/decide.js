@@ -3,7 +3,6 @@
 const GROUPS = new Map(SURVEY.groups.map((group) => [group.id, group]));
 const MIXED = new Set(["mixed-sop-class", "mixed-size", "multi-resolution"]);
 const HEADERS_ONLY = new Set(["annotation", "no-pixel-data"]);
-const KINDS_STRICTEST_FIRST = ["hold", "unsupported", "exclude", "redact", "headers-only", "pass"];
 const CONSTANT = new Set(["modality", "sop_class_uid", "rows", "columns"]);
 
 function decision(code, more = {}) {
@@ -67,7 +66,7 @@ function answered(answer, decided) {
 
 function strictest(decided) {
   const codes = Object.keys(VOCABULARY.codes);
-  const rank = (one) => KINDS_STRICTEST_FIRST.indexOf(one.kind) * codes.length + codes.indexOf(one.code);
+  const rank = (one) => VOCABULARY.kinds.indexOf(one.kind) * codes.length + codes.indexOf(one.code);
   const worst = decided.reduce((one, other) => (rank(other) < rank(one) ? other : one));
   return sends(worst) ? { ...worst, boxes: union(decided.map((one) => ({ rectangles: one.boxes }))) } : worst;
 }

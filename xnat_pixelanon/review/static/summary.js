@@ -35,11 +35,11 @@ function summaryNext(counts, sessions) {
     return make("div", { class: "card next attention" }, make("p", {}, "There is no policy yet: nothing may leave the project."), button("To the policy", () => go("policy"), { class: "primary" }));
   }
   const stored = [mark("pass", saver.kind === "file" ? "Nothing was changed here." : "Everything is stored."), ` ${counted(ready, "session")} ${ready === 1 ? "is" : "are"} ready${counts.hold ? `, ${counted(counts.hold, "scan")} undecided` : ""}.${provisional}`];
-  if (!state.policy.enabled && saver.kind === "file" && SURVEY.source === "xnat") {
-    return make("div", { class: "card next attention" }, make("p", {}, stored), make("p", {}, "Now look at a dry run: ", launchWords("plan"), " Then arm: ", make("b", {}, VOCABULARY.wrappers.arm), " in the same menu."));
-  }
   if (!state.policy.enabled) {
-    return make("div", { class: "card next attention" }, make("p", {}, stored), make("p", {}, "Now look at a dry run: ", launchWords("plan"), " Then arm the policy."), button("To the policy", () => go("policy"), { class: "primary" }));
+    const byMenu = saver.kind === "file" && SURVEY.source === "xnat"; // a file of an armed policy is refused there
+    const arm = byMenu ? [" Then arm: ", make("b", {}, VOCABULARY.wrappers.arm), " in the same menu."] : " Then arm the policy.";
+    return make("div", { class: "card next attention" }, make("p", {}, stored), make("p", {}, "Now look at a dry run: ", launchWords("plan"), arm),
+      byMenu ? null : button("To the policy", () => go("policy"), { class: "primary" }));
   }
   return make("div", { class: "card next all-good" }, make("p", {}, stored), make("p", {}, "To publish: ", launchWords("run")));
 }
