@@ -125,13 +125,11 @@ def by_hand(made: Stage, out: Path, command: Command, say: Say) -> None:
     """Documents stored, policy armed, a run, and the same run again; ProofError when a command fails."""
     say("1. By hand: an owner stores what was seen in the images and where copies go, and runs.\n")
     for words in commands(made, out):
-        say(f"$ xnat-pixelanon {' '.join(words)}")
-        _well(command(words))
+        _typed(command, words, say)
         say("")
     say("The same again: nothing changed, so nothing is sent.")
     made.clean.clear_requests()
-    say(f"$ xnat-pixelanon run --from xnat:{STAGING}")
-    say(_last_line(command, ["run", "--from", f"xnat:{STAGING}"]))
+    _run_again(command, say)
     writes = [one for one in made.clean.requests if one.method not in ("GET", "HEAD")]
     say(f"requests to the clean server other than GET: {', '.join(sorted({_shape(one) for one in writes}))}\n")
 
@@ -147,11 +145,9 @@ def real_images(made: Stage, root: Path, out: Path, command: Command, say: Say) 
     made.seed(more)
     document = {**sample_templates(made.samples), "based_on": 1}
     (out / "templates.json").write_text(json.dumps(document, indent=1) + "\n", "utf-8")
-    words = ["templates", "push", "--from", f"xnat:{STAGING}", str(out / "templates.json")]
-    say(f"$ xnat-pixelanon {' '.join(words)}")
-    _well(command(words))
-    say(f"$ xnat-pixelanon run --from xnat:{STAGING}")
-    say(f"{_last_line(command, ['run', '--from', f'xnat:{STAGING}'])}\n")
+    _typed(command, ["templates", "push", "--from", f"xnat:{STAGING}", str(out / "templates.json")], say)
+    _run_again(command, say)
+    say("")
 
 
 def by_itself(made: Stage, root: Path, command: Command, say: Say) -> None:
@@ -217,6 +213,18 @@ def _quoted(lines: Sequence[str], say: Say) -> None:
     for line in lines:
         say(f"  | {line}")
     say("")
+
+
+def _typed(command: Command, words: Sequence[str], say: Say) -> None:
+    say(f"$ xnat-pixelanon {' '.join(words)}")
+    _well(command(words))
+
+
+def _run_again(command: Command, say: Say) -> None:
+    """Of a run that says much the line that counts sessions."""
+    words = ["run", "--from", f"xnat:{STAGING}"]
+    say(f"$ xnat-pixelanon {' '.join(words)}")
+    say(_last_line(command, words))
 
 
 def _well(status: int) -> None:
