@@ -12,7 +12,7 @@ from tests.launches.browser import Browser
 from tests.pipeline.conftest import OWNER, STAGING, Site
 from tests.review.chromium import Chromium, Page
 from tests.review.conftest import go
-from tests.review.test_live import draw, stored
+from tests.review.test_live import draw, into_itself_is_refused, stored
 from xnat_pixelanon.review.build import page as build
 from xnat_pixelanon.sandbox.app import RequestRecord
 from xnat_pixelanon.sandbox.faults import Call, Fault
@@ -79,13 +79,7 @@ def test_a_project_that_would_send_into_itself_is_not_stored(
     browser: Chromium, site: Site, survey: dict[str, Any]
 ) -> None:
     page = opened(browser, site)
-    go(page, "policy")
-    page.click("button", "Write a policy")
-    page.fill("Clean project", STAGING)
-    page.click("button", "Save")
-    page.wait("document.querySelector('dialog[open]')")
-    assert "the policy's destination is the staging project itself" in page.text("dialog")
-    assert stored(site, "policy.json") is None
+    into_itself_is_refused(page, site)
     page.close()
 
 

@@ -149,7 +149,8 @@ def test_one_template_changed_by_both_is_the_persons_choice(
         page.close()
 
 
-def test_what_the_program_refuses_is_told_and_nothing_is_lost(page: Page, site: Site) -> None:
+def into_itself_is_refused(page: Page, site: Site) -> None:
+    """A policy that sends the project into itself, written and saved: told in a dialog, and not stored."""
     go(page, "policy")
     page.click("button", "Write a policy")
     page.fill("Clean project", STAGING)
@@ -157,6 +158,10 @@ def test_what_the_program_refuses_is_told_and_nothing_is_lost(page: Page, site: 
     page.wait("document.querySelector('dialog[open]')")
     assert "the policy's destination is the staging project itself" in page.text("dialog")
     assert stored(site, "policy.json") is None
+
+
+def test_what_the_program_refuses_is_told_and_nothing_is_lost(page: Page, site: Site) -> None:
+    into_itself_is_refused(page, site)
     page.click("dialog button", "Close")
     assert page.js("review.state.policy.destination.project") == STAGING
 
