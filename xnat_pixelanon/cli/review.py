@@ -14,8 +14,7 @@ from xnat_pixelanon.cli.documents import stored_in
 from xnat_pixelanon.cli.run import LOCATION
 from xnat_pixelanon.cli.survey import surveyed_now
 from xnat_pixelanon.errors import ConfigurationError, NotFoundError, RefusedError
-
-_SURVEY = "survey.json"
+from xnat_pixelanon.pipeline.survey_document import FILE
 
 
 @click.command("review")
@@ -66,7 +65,7 @@ def _server() -> Any:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    file = path / _SURVEY if path.is_dir() else path
+    file = path / FILE if path.is_dir() else path
     try:
         found = json.loads(file.read_text("utf-8"))
     except OSError as error:

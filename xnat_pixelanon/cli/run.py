@@ -48,12 +48,7 @@ def _shared(command: _Command) -> _Command:
         click.option("--script", type=_FILE, help=f"DicomEdit script that the policy names, from a file: {_FILE_HELP}"),
         click.option("--key", type=_FILE, help="Key file of a dir: source; made (mode 0600) when missing."),
         click.option("--workers", type=click.IntRange(1, 256), help="Processes over files; default one per processor."),
-        click.option(
-            "--report",
-            type=_FOLDER,
-            metavar="DIR",
-            help="Write the report here: JSON, CSV, HTML, PNG.",
-        ),
+        click.option("--report", type=_FOLDER, metavar="DIR", help="Write the report here: JSON, CSV, HTML, PNG."),
         click.option("--strict", is_flag=True, help="Exit 4 when anything is held, unsupported or no longer allowed."),
         click.option("--json", "as_json", is_flag=True, help="One JSON object per line on stdout, nothing else there."),
     )
@@ -152,9 +147,11 @@ def _check_apart(options: RunOptions, report_folder: Path | None) -> None:
 
 def _keep(result: RunResult, plan: RunPlan, folder: Path | None, *, to_stderr: bool) -> None:
     """Put the report into the staging project after a real run, and write it where it was asked for; say where."""
-    stores = plan.report_store is not None and not result.report.dry_run
-    files = render(result.report, result.pictures) if stores or folder else {}
-    if plan.report_store is not None and stores:
-        click.echo(f"report: {plan.report_store.keep(result.report.run, files)}", err=to_stderr)
+    store = None if result.report.dry_run else plan.report_store
+    if store is None and folder is None:
+        return
+    files = render(result.report, result.pictures)
+    if store is not None:
+        click.echo(f"report: {store.keep(result.report.run, files)}", err=to_stderr)
     for path in write_report(files, folder) if folder else ():
         click.echo(f"report: {path}", err=to_stderr)

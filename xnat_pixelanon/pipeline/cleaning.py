@@ -116,8 +116,8 @@ def session_request(
     patients = {facts.patient_id for scan in scans for facts in scan.instances}
     policy = rules.policy
     numbers = sorted(numbers_in(session.label) | numbers_in(session.subject))
-    known = (*identifiers, session.id, session.label, session.subject, *sorted(patients), *numbers)
-    known = (*known, *policy.identifiers)
+    names = (session.id, session.label, session.subject)
+    known = (*identifiers, *names, *sorted(patients), *numbers, *policy.identifiers)
     script, project = (rules.script, policy.url_hosts), policy.destination.project
     return header_request(rules.identity, labels, project, known, policy.headers, script)
 
